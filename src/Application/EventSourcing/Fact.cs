@@ -1,0 +1,32 @@
+using System.Security.Cryptography;
+
+namespace Hindcast.Application.EventSourcing;
+
+/// <summary>A stored fact as it was read back: its clear header, its content still as stored, and its place.</summary>
+public sealed record Fact(Header Header, ReadOnlyMemory<byte> Content, StreamName Stream, long Revision, LogPosition Position)
+{
+    public static Fact Of(LogRecord record) =>
+        new(HeaderJson.Read(record.Header.Span), record.Content, record.Stream, record.Revision, record.Position);
+
+    /// <summary>The link of the hash chain: SHA-256 over the header's bytes and the content's bytes, as stored.</summary>
+    public static byte[] HashOf(ReadOnlySpan<byte> header, ReadOnlySpan<byte> content)
+    {
+        using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        sha.AppendData(header);
+        sha.AppendData(content);
+        return sha.GetHashAndReset();
+    }
+}
+
+/// <summary>
+/// Content in two parts: the payload exactly as it was received, and what came beside it (a header that names the user, say).
+/// </summary>
+public readonly record struct Content(ReadOnlyMemory<byte> Payload, ReadOnlyMemory<byte> Context)
+{
+    public int Length => Payload.Length + Context.Length;
+
+    public ReadOnlyMemory<byte> Join() => Context.IsEmpty ? Payload : (byte[])[.. Payload.Span, .. Context.Span];
+
+    public static Content Split(ReadOnlyMemory<byte> stored, int? payloadBytes) =>
+        payloadBytes is { } n ? new(stored[..n], stored[n..]) : new(stored, default);
+}

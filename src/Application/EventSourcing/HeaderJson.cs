@@ -1,0 +1,229 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Json;
+using Hindcast.Domain.Traces;
+
+namespace Hindcast.Application.EventSourcing;
+
+/// <summary>
+/// The header's form in the log: one JSON object, nulls left out, times in whole microseconds. A reader skips members it does not know,
+/// so an older release reads what a newer one wrote.
+/// </summary>
+public static class HeaderJson
+{
+    const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'";
+
+    [ThreadStatic] static ArrayBufferWriter<byte>? t_buffer;
+    [ThreadStatic] static Utf8JsonWriter? t_writer;
+
+    public static byte[] Write(Header header)
+    {
+        var buffer = t_buffer ??= new(1024);
+        buffer.ResetWrittenCount();
+        var json = t_writer ??= new(buffer, new JsonWriterOptions { SkipValidation = true });
+        json.Reset(buffer);
+
+        json.WriteStartObject();
+        json.WriteNumber("v"u8, header.Version);
+        json.WriteString("type"u8, header.Type);
+        json.WriteString("org"u8, header.Org);
+        json.WriteString("project"u8, header.Project);
+        Text(json, "environment"u8, header.Environment);
+        json.WriteString("event_id"u8, header.EventId);
+        Time(json, "at"u8, header.At);
+        if (header.AtMoved) json.WriteBoolean("at_moved"u8, true);
+        Time(json, "recorded_at"u8, header.RecordedAt);
+        json.WriteStartObject("source"u8);
+        json.WriteString("dialect"u8, header.Source.Dialect);
+        json.WriteNumber("mapper"u8, header.Source.Mapper);
+        Text(json, "key"u8, header.Source.KeyId);
+        json.WriteEndObject();
+        Text(json, "trace"u8, header.TraceId);
+        Text(json, "span"u8, header.SpanId);
+        Text(json, "parent"u8, header.ParentSpanId);
+        Text(json, "kind"u8, header.Kind);
+        Number(json, "step"u8, header.Step);
+        Number(json, "parent_step"u8, header.ParentStep);
+        if (header.ParentStepGiven) json.WriteBoolean("parent_step_given"u8, true);
+        Text(json, "provider"u8, header.Provider);
+        Text(json, "model"u8, header.Model);
+        if (header.Usage is { } usage) WriteUsage(json, usage);
+        Text(json, "subject"u8, header.Subject);
+        json.WriteStartObject("running"u8);
+        json.WriteNumber("events"u8, header.Running.Events);
+        json.WriteNumber("max_step"u8, header.Running.MaxStep);
+        json.WriteNumber("bytes"u8, header.Running.Bytes);
+        Text(json, "agent"u8, header.Running.Agent);
+        json.WriteEndObject();
+        Text(json, "sealed_by"u8, header.SealedBy);
+        Number(json, "payload_bytes"u8, header.PayloadBytes);
+        if (!header.Previous.IsEmpty) json.WriteBase64String("previous"u8, header.Previous.Span);
+        json.WriteEndObject();
+        json.Flush();
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    /// <exception cref="JsonException">The bytes are no header, or one of a newer form.</exception>
+    public static Header Read(ReadOnlySpan<byte> utf8)
+    {
+        var json = new Utf8JsonReader(utf8);
+        json.Read();
+        var header = new Header { Type = "", Project = "", EventId = default, At = default, Source = new("", 0, null) };
+        var (version, type, org, project, environment) = (0, "", header.Org, "", (string?)null);
+        var (eventId, at, moved, recorded, source) = (Guid.Empty, default(DateTimeOffset), false, default(DateTimeOffset), header.Source);
+        string? trace = null, span = null, parent = null, kind = null, provider = null, model = null, subject = null, sealedBy = null;
+        int? step = null, parentStep = null, payloadBytes = null;
+        var given = false;
+        Usage? usage = null;
+        var running = Running.Nothing;
+        byte[] previous = [];
+
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = json.ValueSpan;
+            if (name.SequenceEqual("v"u8)) version = Int(ref json);
+            else if (name.SequenceEqual("type"u8)) type = Str(ref json);
+            else if (name.SequenceEqual("org"u8)) org = Str(ref json);
+            else if (name.SequenceEqual("project"u8)) project = Str(ref json);
+            else if (name.SequenceEqual("environment"u8)) environment = Str(ref json);
+            else if (name.SequenceEqual("event_id"u8)) { json.Read(); eventId = json.GetGuid(); }
+            else if (name.SequenceEqual("at"u8)) at = ReadTime(ref json);
+            else if (name.SequenceEqual("at_moved"u8)) moved = Bool(ref json);
+            else if (name.SequenceEqual("recorded_at"u8)) recorded = ReadTime(ref json);
+            else if (name.SequenceEqual("source"u8)) source = ReadSource(ref json);
+            else if (name.SequenceEqual("trace"u8)) trace = Str(ref json);
+            else if (name.SequenceEqual("span"u8)) span = Str(ref json);
+            else if (name.SequenceEqual("parent"u8)) parent = Str(ref json);
+            else if (name.SequenceEqual("kind"u8)) kind = Str(ref json);
+            else if (name.SequenceEqual("step"u8)) step = Int(ref json);
+            else if (name.SequenceEqual("parent_step"u8)) parentStep = Int(ref json);
+            else if (name.SequenceEqual("parent_step_given"u8)) given = Bool(ref json);
+            else if (name.SequenceEqual("provider"u8)) provider = Str(ref json);
+            else if (name.SequenceEqual("model"u8)) model = Str(ref json);
+            else if (name.SequenceEqual("usage"u8)) usage = ReadUsage(ref json);
+            else if (name.SequenceEqual("subject"u8)) subject = Str(ref json);
+            else if (name.SequenceEqual("running"u8)) running = ReadRunning(ref json);
+            else if (name.SequenceEqual("sealed_by"u8)) sealedBy = Str(ref json);
+            else if (name.SequenceEqual("payload_bytes"u8)) payloadBytes = Int(ref json);
+            else if (name.SequenceEqual("previous"u8)) { json.Read(); previous = json.GetBytesFromBase64(); }
+            else { json.Read(); json.Skip(); }
+        }
+        if (version is < 1 or > Header.CurrentVersion) throw new JsonException($"A header of version {version}; this release reads up to {Header.CurrentVersion}.");
+
+        return new()
+        {
+            Version = version, Type = type, Org = org, Project = project, Environment = environment, EventId = eventId, At = at, AtMoved = moved,
+            RecordedAt = recorded, Source = source, TraceId = trace, SpanId = span, ParentSpanId = parent, Kind = kind, Step = step,
+            ParentStep = parentStep, ParentStepGiven = given, Provider = provider, Model = model, Usage = usage, Subject = subject,
+            Running = running, SealedBy = sealedBy, PayloadBytes = payloadBytes, Previous = previous,
+        };
+    }
+
+    static void Text(Utf8JsonWriter json, ReadOnlySpan<byte> name, string? value)
+    {
+        if (value is not null) json.WriteString(name, value);
+    }
+
+    static void Number(Utf8JsonWriter json, ReadOnlySpan<byte> name, long? value)
+    {
+        if (value is { } number) json.WriteNumber(name, number);
+    }
+
+    static void Time(Utf8JsonWriter json, ReadOnlySpan<byte> name, DateTimeOffset time)
+    {
+        Span<char> text = stackalloc char[27];
+        time.UtcDateTime.TryFormat(text, out var length, TimeFormat, CultureInfo.InvariantCulture);
+        json.WriteString(name, text[..length]);
+    }
+
+    static void WriteUsage(Utf8JsonWriter json, Usage usage)
+    {
+        json.WriteStartObject("usage"u8);
+        Number(json, "input"u8, usage.Input);
+        Number(json, "cache_read"u8, usage.CacheRead);
+        Number(json, "cache_write_5m"u8, usage.CacheWrite5m);
+        Number(json, "cache_write_1h"u8, usage.CacheWrite1h);
+        Number(json, "output"u8, usage.Output);
+        Number(json, "reasoning"u8, usage.Reasoning);
+        Number(json, "unsplit"u8, usage.Unsplit);
+        json.WriteEndObject();
+    }
+
+    static Usage ReadUsage(ref Utf8JsonReader json)
+    {
+        var usage = new Usage();
+        json.Read();
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = json.ValueSpan;
+            if (name.SequenceEqual("input"u8)) usage = usage with { Input = Long(ref json) };
+            else if (name.SequenceEqual("cache_read"u8)) usage = usage with { CacheRead = Long(ref json) };
+            else if (name.SequenceEqual("cache_write_5m"u8)) usage = usage with { CacheWrite5m = Long(ref json) };
+            else if (name.SequenceEqual("cache_write_1h"u8)) usage = usage with { CacheWrite1h = Long(ref json) };
+            else if (name.SequenceEqual("output"u8)) usage = usage with { Output = Long(ref json) };
+            else if (name.SequenceEqual("reasoning"u8)) usage = usage with { Reasoning = Long(ref json) };
+            else if (name.SequenceEqual("unsplit"u8)) usage = usage with { Unsplit = Long(ref json) };
+            else { json.Read(); json.Skip(); }
+        }
+        return usage;
+    }
+
+    static Source ReadSource(ref Utf8JsonReader json)
+    {
+        var (dialect, mapper, key) = ("", 0, (string?)null);
+        json.Read();
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            if (json.ValueTextEquals("dialect"u8)) dialect = Str(ref json);
+            else if (json.ValueTextEquals("mapper"u8)) mapper = Int(ref json);
+            else if (json.ValueTextEquals("key"u8)) key = Str(ref json);
+            else { json.Read(); json.Skip(); }
+        }
+        return new(dialect, mapper, key);
+    }
+
+    static Running ReadRunning(ref Utf8JsonReader json)
+    {
+        var (events, maxStep, bytes, agent) = (0, 0, 0L, (string?)null);
+        json.Read();
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            if (json.ValueTextEquals("events"u8)) events = Int(ref json);
+            else if (json.ValueTextEquals("max_step"u8)) maxStep = Int(ref json);
+            else if (json.ValueTextEquals("bytes"u8)) bytes = Long(ref json);
+            else if (json.ValueTextEquals("agent"u8)) agent = Str(ref json);
+            else { json.Read(); json.Skip(); }
+        }
+        return new(events, maxStep, bytes, agent);
+    }
+
+    static string Str(ref Utf8JsonReader json)
+    {
+        json.Read();
+        return json.GetString() ?? "";
+    }
+
+    static int Int(ref Utf8JsonReader json)
+    {
+        json.Read();
+        return json.GetInt32();
+    }
+
+    static long Long(ref Utf8JsonReader json)
+    {
+        json.Read();
+        return json.GetInt64();
+    }
+
+    static bool Bool(ref Utf8JsonReader json)
+    {
+        json.Read();
+        return json.GetBoolean();
+    }
+
+    static DateTimeOffset ReadTime(ref Utf8JsonReader json)
+    {
+        json.Read();
+        return json.GetDateTimeOffset();
+    }
+}

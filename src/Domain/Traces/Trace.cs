@@ -1,0 +1,46 @@
+namespace Hindcast.Domain.Traces;
+
+/// <summary>
+/// One run of one agent: the fold of its facts to spans. A fact applied twice changes nothing, and any order gives the same trace.
+/// </summary>
+public sealed class Trace(string id)
+{
+    readonly Dictionary<string, Span> _spans = new(StringComparer.Ordinal);
+    readonly Dictionary<Guid, ScoreGiven> _scores = [];
+    readonly HashSet<Guid> _known = [];
+
+    public string Id => id;
+    public IReadOnlyDictionary<string, Span> Spans => _spans;
+    /// <summary>Feedback on the trace and on its spans; it makes no span, so that a score may come first.</summary>
+    public IEnumerable<ScoreGiven> Scores => _scores.Values.OrderBy(x => x.At).ThenBy(x => x.EventId);
+    public int EventCount => _known.Count;
+
+    /// <summary>False when the fact was known already.</summary>
+    public bool Apply(SpanEvent e)
+    {
+        if (!_known.Add(e.EventId)) return false;
+        if (e is ScoreGiven score) _scores[e.EventId] = score;
+        else if (e.SpanId is { } spanId) _spans[spanId] = (_spans.TryGetValue(spanId, out var span) ? span : new Span(spanId)).Merge(e);
+        return true;
+    }
+
+    /// <summary>Puts back what a read model kept.</summary>
+    public void Restore(IEnumerable<Guid> known, IEnumerable<Span> spans)
+    {
+        _known.UnionWith(known);
+        foreach (var span in spans) _spans[span.Id] = span;
+    }
+
+    /// <summary>Lets go of texts that have been written down.</summary>
+    public void DropTexts(IEnumerable<string> spanIds)
+    {
+        foreach (var spanId in spanIds) _spans[spanId] = _spans[spanId].WithoutTexts();
+    }
+
+    public static Trace Of(string id, IEnumerable<SpanEvent> facts)
+    {
+        var trace = new Trace(id);
+        foreach (var e in facts) trace.Apply(e);
+        return trace;
+    }
+}
