@@ -1,0 +1,181 @@
+using Hindcast.Domain;
+
+namespace Hindcast.Application.EventSourcing;
+
+/// <summary>Gives a fact what only its stream knows (its step, the running figures), or refuses it with <see cref="RuleBroken"/>.</summary>
+public delegate Header Stamp(Draft draft, Running before);
+
+/// <summary>The one way a fact enters the log.</summary>
+/// <remarks>
+/// The hot path reads nothing: it appends at the remembered head, starts the append while it holds the head's lock (so appends of one
+/// stream are started in order and may overlap), and waits outside of it. An answer is given only when the log acknowledged the fact; a
+/// repeated id waits for the first one's acknowledgement too. A refused append drops the head, reads the tail and decides again.
+/// A crash at any point leaves whole facts or none: nothing was answered that the log does not hold.
+/// </remarks>
+public sealed class Streams(IEventLog log, TimeProvider clock)
+{
+    const int MostAttempts = 50;
+    const int AppendBytes = PartedLog.Threshold;
+
+    readonly StreamHeads _heads = new(log);
+
+    /// <summary>Appends each draft that its stream takes, in order; the answers stand in the order of the drafts.</summary>
+    /// <exception cref="LogUnavailable">Whether the facts were written is unknown; the same ids can be sent again.</exception>
+    public async Task<IReadOnlyList<Outcome>> AppendAsync(StreamName stream, IReadOnlyList<Draft> drafts, Stamp stamp, CancellationToken ct)
+    {
+        if (drafts.Count == 1 || drafts.Sum(d => d.Content.Length) <= AppendBytes) return await AppendTogetherAsync(stream, drafts, stamp, ct);
+
+        var outcomes = new List<Outcome>(drafts.Count);
+        foreach (var together in InAppends(drafts)) outcomes.AddRange(await AppendTogetherAsync(stream, together, stamp, ct));
+        return outcomes;
+    }
+
+    /// <summary>Reads a short stream, lets <paramref name="decide"/> say what follows, and appends that and nothing in between.</summary>
+    public async Task<IReadOnlyList<Fact>> DecideAsync(
+        StreamName stream, Func<IReadOnlyList<Fact>, IReadOnlyList<Draft>> decide, CancellationToken ct)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var facts = await ReadAsync(stream, 0, ct).ToListAsync(ct);
+            var head = new StreamHead();
+            var events = new List<LogEvent>();
+            if (facts.Count > 0) head = StreamHead.Of(await log.TailAsync(stream, 1, ct));
+            var expected = head.Revision;
+            var added = decide(facts).Select(draft => (draft, Header: Add(draft, head, Count, events))).ToList();
+            if (added.Count == 0) return [];
+            try
+            {
+                var appended = await log.AppendAsync(stream, expected, events, ct);
+                return [.. added.Zip(appended.Places, (a, place) => new Fact(a.Header, a.draft.Content.Join(), stream, place.Revision, place.Position))];
+            }
+            catch (StreamMoved) when (attempt < MostAttempts) { }
+        }
+    }
+
+    public async IAsyncEnumerable<Fact> ReadAsync(
+        StreamName stream, long from, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
+    {
+        await foreach (var record in log.ReadAsync(stream, from, ct)) yield return Fact.Of(record);
+    }
+
+    async Task<IReadOnlyList<Outcome>> AppendTogetherAsync(StreamName stream, IReadOnlyList<Draft> drafts, Stamp stamp, CancellationToken ct)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var head = _heads.Get(stream);
+            if (Start(stream, head, drafts, stamp) is not { } started) continue;
+            try
+            {
+                await started.Done;
+                return await AnswerAsync(stream, head, drafts, started, ct);
+            }
+            catch (StreamMoved) when (attempt < MostAttempts)
+            {
+                await _heads.ReloadAsync(stream, head, ct);
+            }
+            catch (StreamMoved e)
+            {
+                throw new LogUnavailable($"Stream {stream} is too busy.", TimeSpan.FromSeconds(1), e);
+            }
+            catch
+            {
+                _heads.Drop(stream, head);
+                throw;
+            }
+        }
+    }
+
+    /// <summary>What was set going: one header, refusal or known revision for each draft, the append, and what has to be done before an answer.</summary>
+    sealed record Started(object[] Fates, Task<Appended>? Append, Task Done);
+
+    Started? Start(StreamName stream, StreamHead head, IReadOnlyList<Draft> drafts, Stamp stamp)
+    {
+        lock (head)
+        {
+            if (head.Dropped) return null;
+            var expected = head.Revision;
+            var events = new List<LogEvent>(drafts.Count);
+            var fates = new object[drafts.Count];
+            for (var i = 0; i < drafts.Count; i++)
+            {
+                try
+                {
+                    fates[i] = head.RevisionOf(drafts[i].Header.EventId) is { } known ? known : Add(drafts[i], head, stamp, events);
+                }
+                catch (RuleBroken refusal)
+                {
+                    fates[i] = refusal;
+                }
+            }
+            if (events.Count == 0) return new(fates, null, head.Pending);
+            var append = log.AppendAsync(stream, expected, events, CancellationToken.None);
+            head.Pending = append;
+            return new(fates, append, append);
+        }
+    }
+
+    /// <summary>Stamps a draft, links it to the fact before it, and moves the head past it.</summary>
+    Header Add(Draft draft, StreamHead head, Stamp stamp, List<LogEvent> events)
+    {
+        var header = stamp(draft, head.Running) with { RecordedAt = Micros(clock.GetUtcNow()), Previous = head.Hash };
+        if (!draft.Content.Context.IsEmpty) header = header with { PayloadBytes = draft.Content.Payload.Length };
+        var bytes = HeaderJson.Write(header);
+        var content = draft.Content.Join();
+        events.Add(new(header.EventId, header.Type, bytes, content));
+        head.Advance(header.EventId, PartedLog.SlotsOf(content.Length), Fact.HashOf(bytes, content.Span), header.Running);
+        return header;
+    }
+
+    async Task<IReadOnlyList<Outcome>> AnswerAsync(StreamName stream, StreamHead head, IReadOnlyList<Draft> drafts, Started started, CancellationToken ct)
+    {
+        var places = started.Append is null ? [] : (await started.Append).Places;
+        // The stream was taken for new and is not: the log knew the ids, but the head knows nothing of the rest.
+        if (places.Any(p => p.Known)) _heads.Drop(stream, head);
+
+        var outcomes = new Outcome[drafts.Count];
+        var next = 0;
+        for (var i = 0; i < drafts.Count; i++)
+        {
+            outcomes[i] = started.Fates[i] switch
+            {
+                RuleBroken refusal => Outcome.No(refusal),
+                long known => await KnownAsync(stream, known, drafts[i], ct),
+                Header header when places[next++] is var place => place.Known
+                    ? await KnownAsync(stream, place.Revision, drafts[i], ct)
+                    : Outcome.Stored(header, place),
+                var fate => throw new InvalidOperationException($"No fate: {fate}"),
+            };
+        }
+        return outcomes;
+    }
+
+    async Task<Outcome> KnownAsync(StreamName stream, long revision, Draft draft, CancellationToken ct)
+    {
+        var first = await ReadAsync(stream, revision, ct).FirstAsync(ct);
+        var same = first.Header.SealedBy is not null || first.Content.Span.SequenceEqual(draft.Content.Join().Span);
+        return same || !draft.RefuseOtherContent ? Outcome.Known(first) : Outcome.No(new Domain.Traces.EventIdTaken());
+    }
+
+    static IEnumerable<List<Draft>> InAppends(IReadOnlyList<Draft> drafts)
+    {
+        var (together, bytes) = (new List<Draft>(), 0);
+        foreach (var draft in drafts)
+        {
+            if (together.Count > 0 && bytes + draft.Content.Length > AppendBytes)
+            {
+                yield return together;
+                (together, bytes) = ([], 0);
+            }
+            together.Add(draft);
+            bytes += draft.Content.Length;
+        }
+        yield return together;
+    }
+
+    /// <summary>The stamp of a stream without rules: it only counts.</summary>
+    public static Header Count(Draft draft, Running before) =>
+        draft.Header with { Running = before with { Events = before.Events + 1, Bytes = before.Bytes + draft.Content.Length } };
+
+    /// <summary>Stored times are whole microseconds, so that what is read equals what was written.</summary>
+    public static DateTimeOffset Micros(DateTimeOffset time) => new(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
+}

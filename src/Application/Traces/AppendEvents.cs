@@ -1,0 +1,112 @@
+using Hindcast.Application.EventSourcing;
+using Hindcast.Application.Projects;
+using Hindcast.Domain.Traces;
+using MediatR;
+
+namespace Hindcast.Application.Traces;
+
+/// <summary>An event as a dialect took it in: checked, typed, and with its payload as received.</summary>
+public sealed record NewEvent
+{
+    public required string Type { get; init; }
+    public required string TraceId { get; init; }
+    /// <summary>Null: the sender gave none, and each sending is its own event.</summary>
+    public Guid? EventId { get; init; }
+    /// <summary>Null: now.</summary>
+    public DateTimeOffset? At { get; init; }
+    public string? SpanId { get; init; }
+    public string? ParentSpanId { get; init; }
+    public int? Step { get; init; }
+    public int? ParentStep { get; init; }
+    public required Reading Reading { get; init; }
+    public required IPayloadReader Reader { get; init; }
+    public required Content Content { get; init; }
+    /// <summary>WhyOps numbers the events of a trace; who gives no step gets the next.</summary>
+    public bool AssignStep { get; init; }
+    /// <summary>The agent the trace is bound to by this event; null leaves it free.</summary>
+    public string? Agent { get; init; }
+    /// <summary>A known id with another content is refused instead of taken for a repeat.</summary>
+    public bool RefuseOtherContent { get; init; }
+}
+
+/// <summary>
+/// Writes events to the streams of their traces. Each gets its own answer, in order; what is answered with a place is durable. Events of
+/// one trace keep their order. Different traces are independent of each other.
+/// </summary>
+public sealed record AppendEvents(Caller Caller, IReadOnlyList<NewEvent> Events) : IRequest<IReadOnlyList<Outcome>>
+{
+    internal sealed class Handler(Streams streams, Subjects subjects, TimeProvider clock) : IRequestHandler<AppendEvents, IReadOnlyList<Outcome>>
+    {
+        public async Task<IReadOnlyList<Outcome>> Handle(AppendEvents command, CancellationToken ct)
+        {
+            var now = Streams.Micros(clock.GetUtcNow());
+            var outcomes = new Outcome[command.Events.Count];
+            var byStream = command.Events
+                .Select((e, index) => (Draft: DraftOf(e, command.Caller, now), Index: index, e.TraceId))
+                .GroupBy(x => x.TraceId, StringComparer.Ordinal);
+
+            await Task.WhenAll(byStream.Select(async stream =>
+            {
+                var drafts = stream.ToList();
+                var answers = await streams.AppendAsync(
+                    StreamName.Trace(command.Caller.Project, stream.Key), drafts.ConvertAll(x => x.Draft), TraceStamp.Stamp, ct);
+                foreach (var (draft, answer) in drafts.Zip(answers)) outcomes[draft.Index] = answer;
+            }));
+            return outcomes;
+        }
+
+        Draft DraftOf(NewEvent e, Caller caller, DateTimeOffset now)
+        {
+            var id = e.EventId ?? Guid.CreateVersion7(now);
+            var at = Streams.Micros(e.At ?? now);
+            var believed = Clamp(at, now);
+            var header = new Header
+            {
+                Type = e.Type,
+                Project = caller.Project,
+                Environment = e.Reading.Environment ?? caller.Environment,
+                EventId = id,
+                At = believed,
+                AtMoved = believed != at,
+                Source = new(e.Reader.Dialect, e.Reader.Version, caller.KeyId),
+                TraceId = e.TraceId,
+                SpanId = e.SpanId ?? (e.Type == "score" ? null : EventIds.SpanOf(id)),
+                ParentSpanId = e.ParentSpanId,
+                Kind = e.Reading.Kind,
+                Step = e.Step,
+                ParentStep = e.ParentStep,
+                ParentStepGiven = e.ParentStep is not null,
+                Provider = e.Reading.Provider,
+                Model = e.Reading.Model,
+                Usage = e.Reading.Usage,
+                Subject = e.Reading.UserId is { } user ? subjects.Of(caller.Project, user) : null,
+            };
+            return new(header, e.Content) { Agent = e.Agent, AssignStep = e.AssignStep, RefuseOtherContent = e.RefuseOtherContent };
+        }
+
+        static DateTimeOffset Clamp(DateTimeOffset at, DateTimeOffset now) =>
+            at < TraceRules.EarliestTime ? TraceRules.EarliestTime : at > now + TraceRules.FurthestFuture ? now + TraceRules.FurthestFuture : at;
+    }
+}
+
+/// <summary>What a trace's stream gives each fact: the step, the running figures, and the two refusals.</summary>
+static class TraceStamp
+{
+    public static Header Stamp(Draft draft, Running before)
+    {
+        if (before.Events >= TraceRules.MostEventsPerTrace) throw new TraceTooLarge();
+        if (before.Agent is not null && draft.Agent is not null && before.Agent != draft.Agent) throw new TraceBoundToAnotherAgent();
+
+        var header = draft.Header;
+        if (header.Step is null && draft.AssignStep)
+            header = header with { Step = before.MaxStep + 1, ParentStep = before.MaxStep == 0 ? null : before.MaxStep, ParentStepGiven = false };
+        else if (header is { Step: > 1, ParentStep: null } && draft.AssignStep)
+            header = header with { ParentStep = header.Step - 1 };
+
+        return header with
+        {
+            Running = new(
+                before.Events + 1, Math.Max(before.MaxStep, header.Step ?? 0), before.Bytes + draft.Content.Length, before.Agent ?? draft.Agent),
+        };
+    }
+}
