@@ -1,0 +1,71 @@
+using Hindcast.Application;
+using Hindcast.Application.EventSourcing;
+using Hindcast.Domain;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Hindcast.Api;
+
+/// <summary>A no to a whole request, before it takes the form its dialect gives it.</summary>
+/// <param name="Field">What it is about: a header, a query parameter, a member of the body.</param>
+public sealed record Refusal(int Status, string Code, string Message, string? Field = null, TimeSpan? RetryAfter = null);
+
+/// <summary>How a dialect words a refusal; endpoint metadata.</summary>
+public delegate Task RefusalForm(HttpContext http, Refusal refusal);
+
+public sealed class Unauthenticated() : Exception("Invalid or missing API key");
+
+public sealed class NotAllowed(string scope) : Exception($"This key lacks the scope '{scope}'.");
+
+/// <summary>The one table from exceptions to answers, and the one place that writes it.</summary>
+internal sealed class Problems(RequestDelegate next, ILogger<Problems> logger)
+{
+    public async Task InvokeAsync(HttpContext http)
+    {
+        try
+        {
+            await next(http);
+            if (http.Response is { HasStarted: false, StatusCode: 404 or 405, ContentLength: null, ContentType: null })
+                await Form(http)(http, new(
+                    http.Response.StatusCode, http.Response.StatusCode == 404 ? "NOT_FOUND" : "METHOD_NOT_ALLOWED", $"There is no {http.Request.Method} {http.Request.Path} here."));
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // Nobody is there to be answered.
+        }
+        catch (Exception e)
+        {
+            var refusal = Of(e);
+            // The message of a surprise may quote what somebody sent; its type and place do not.
+            if (refusal.Status == 500)
+                logger.LogError("Unexpected {Exception} at {Method} {Route}, trace {TraceIdentifier}: {Stack}",
+                    e.GetType().Name, http.Request.Method, http.GetEndpoint()?.DisplayName, http.TraceIdentifier, e.StackTrace);
+            if (http.Response.HasStarted)
+            {
+                http.Abort();
+                return;
+            }
+            http.Response.Clear();
+            if (refusal.RetryAfter is { } wait) http.Response.Headers.RetryAfter = $"{Math.Max(1, Math.Ceiling(wait.TotalSeconds))}";
+            if (refusal.Status == 500) refusal = refusal with { Message = $"Internal error; correlation id {http.TraceIdentifier}" };
+            http.Response.StatusCode = refusal.Status;
+            await Form(http)(http, refusal);
+        }
+    }
+
+    /// <summary>MalformedBody and its kin: 400; no key: 401; no scope: 403; nothing there: 404; a rule: 409; not now: 503; else 500.</summary>
+    static Refusal Of(Exception e) => e switch
+    {
+        BadRequest x => new(400, "BAD_REQUEST", x.Message, x.Field),
+        Unauthenticated => new(401, "UNAUTHORIZED", e.Message),
+        NotAllowed => new(403, "FORBIDDEN", e.Message),
+        NotFound => new(404, "NOT_FOUND", e.Message),
+        RuleBroken => new(409, "CONFLICT", e.Message),
+        Unavailable x => new(503, "UNAVAILABLE", x.Message, RetryAfter: x.RetryAfter),
+        LogUnavailable x => new(503, "UNAVAILABLE", x.Message, RetryAfter: x.RetryAfter),
+        BadHttpRequestException x => new(x.StatusCode, x.StatusCode == 413 ? "PAYLOAD_TOO_LARGE" : "BAD_REQUEST", x.Message),
+        _ => new(500, "INTERNAL_ERROR", "Internal error"),
+    };
+
+    static RefusalForm Form(HttpContext http) =>
+        (http.GetEndpoint() ?? http.Features.Get<IEndpointFeature>()?.Endpoint)?.Metadata.GetMetadata<RefusalForm>() ?? Native.Envelope.RefuseAsync;
+}
