@@ -4,9 +4,9 @@ namespace Hindcast.Application;
 public sealed class NotFound(string what) : Exception(what);
 
 /// <summary>The request asks for something that has no meaning; the message names the field.</summary>
-public sealed class BadRequest(string field, string message) : Exception(message)
+public sealed class BadRequest(string about, string message) : Exception(message)
 {
-    public string Field => field;
+    public string Field => about;
 }
 
 /// <summary>The answer cannot be given now, but later.</summary>
