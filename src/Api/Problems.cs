@@ -44,7 +44,7 @@ internal sealed class Problems(RequestDelegate next, ILogger<Problems> logger)
                 http.Abort();
                 return;
             }
-            http.Response.Clear();
+            Reset(http.Response);
             if (refusal.RetryAfter is { } wait) http.Response.Headers.RetryAfter = $"{Math.Max(1, Math.Ceiling(wait.TotalSeconds))}";
             if (refusal.Status == 500) refusal = refusal with { Message = $"Internal error; correlation id {http.TraceIdentifier}" };
             http.Response.StatusCode = refusal.Status;
@@ -60,11 +60,20 @@ internal sealed class Problems(RequestDelegate next, ILogger<Problems> logger)
         NotAllowed => new(403, "FORBIDDEN", e.Message),
         NotFound => new(404, "NOT_FOUND", e.Message),
         RuleBroken => new(409, "CONFLICT", e.Message),
+        TooMany x => new(429, "RATE_LIMIT_EXCEEDED", x.Message, RetryAfter: x.RetryAfter),
         Unavailable x => new(503, "UNAVAILABLE", x.Message, RetryAfter: x.RetryAfter),
         LogUnavailable x => new(503, "UNAVAILABLE", x.Message, RetryAfter: x.RetryAfter),
         BadHttpRequestException x => new(x.StatusCode, x.StatusCode == 413 ? "PAYLOAD_TOO_LARGE" : "BAD_REQUEST", x.Message),
         _ => new(500, "INTERNAL_ERROR", "Internal error"),
     };
+
+    /// <summary>Forgets what a door began to say, but not the headers that hold for every answer.</summary>
+    static void Reset(HttpResponse response)
+    {
+        var kept = response.Headers.Where(h => h.Key.StartsWith("X-RateLimit-", StringComparison.Ordinal) || h.Key.StartsWith("Access-Control-", StringComparison.Ordinal)).ToList();
+        response.Clear();
+        foreach (var (name, value) in kept) response.Headers[name] = value;
+    }
 
     static RefusalForm Form(HttpContext http) =>
         (http.GetEndpoint() ?? http.Features.Get<IEndpointFeature>()?.Endpoint)?.Metadata.GetMetadata<RefusalForm>() ?? Native.Envelope.RefuseAsync;

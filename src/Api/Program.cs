@@ -1,2 +1,5 @@
-var app = WebApplication.CreateBuilder(args).Build();
+using Hindcast.Api;
+
+var app = Hosting.Build(args);
 app.Run();
+return 0;

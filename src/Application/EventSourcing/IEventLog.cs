@@ -35,6 +35,9 @@ public interface IEventLog
 
     /// <summary>The position of the newest event, or <see cref="LogPosition.Start"/>.</summary>
     Task<LogPosition> HeadAsync(CancellationToken ct);
+
+    /// <summary>How many events stand after a position: positions need not be dense, so this cannot be subtracted.</summary>
+    Task<long> CountAsync(LogPosition after, CancellationToken ct);
 }
 
 /// <summary>A place in the log: opaque, increasing. <see cref="Start"/> lies before the first event.</summary>

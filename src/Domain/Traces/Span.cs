@@ -56,7 +56,7 @@ public sealed class Span
     /// <summary>Attribute values as JSON text.</summary>
     public ImmutableSortedDictionary<string, Told<string>> Attributes { get; }
 
-    public string Name => Get<string>(SpanField.Name) ?? Kind;
+    public string Name => Get<string>(SpanField.Name) ?? Model ?? Kind;
     public string Kind => Get<string>(SpanField.Kind) ?? "span";
     public string? ParentSpanId => Get<string>(SpanField.ParentSpanId);
     public int? Step => (int?)this[SpanField.Step];

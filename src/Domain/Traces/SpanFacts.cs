@@ -58,7 +58,7 @@ public static class SpanFacts
     /// <summary>Every field that <paramref name="e"/> speaks of; null says nothing.</summary>
     public static IEnumerable<(SpanField Field, object? Value)> Of(SpanEvent e)
     {
-        yield return (SpanField.Name, e.Name ?? DefaultName(e));
+        yield return (SpanField.Name, e.Name);
         yield return (SpanField.Kind, e.Kind ?? DefaultKind(e));
         yield return (SpanField.ParentSpanId, e.ParentSpanId);
         yield return (SpanField.Step, e.Step);
@@ -107,7 +107,8 @@ public static class SpanFacts
         _ => [],
     };
 
-    static string DefaultKind(SpanEvent e) => e switch
+    /// <summary>What the type of a fact says of its span's kind; a bare start or end says nothing, so that it does not outvote who does.</summary>
+    static string? DefaultKind(SpanEvent e) => e switch
     {
         LlmRequest or LlmResponse => "llm",
         EmbeddingRequest or EmbeddingResponse => "embedding",
@@ -117,8 +118,6 @@ public static class SpanFacts
         LlmThinking => "thinking",
         ErrorRaised => "error",
         ProductEvent => "event",
-        _ => "span",
+        _ => null,
     };
-
-    static string DefaultName(SpanEvent e) => e.Model ?? DefaultKind(e);
 }

@@ -18,6 +18,7 @@ public sealed record TraceSummary
     /// <summary>The model of the last LLM call.</summary>
     public string? Model { get; init; }
     public required Usage Usage { get; init; }
+    public long? TotalTokens { get; init; }
     public int Spans { get; init; }
     public int Errors { get; init; }
     /// <summary>The span whose input is the first thing a user said.</summary>
@@ -29,6 +30,7 @@ public sealed record TraceSummary
     {
         var ordered = spans.OrderBy(s => s.StartedAt).ThenBy(s => s.Id, StringComparer.Ordinal).ToList();
         var running = ordered.Any(s => s.Status == SpanStatus.Running);
+        var used = ordered.Where(CountsUsage).Select(s => s.Usage!).ToList();
         return new()
         {
             Status = ordered.Any(s => s.Status == SpanStatus.Error) ? SpanStatus.Error
@@ -42,7 +44,8 @@ public sealed record TraceSummary
             Environment = First(ordered, SpanField.Environment),
             Agent = First(ordered, SpanField.Agent),
             Model = ordered.LastOrDefault(s => s is { Kind: "llm", Model: not null })?.Model ?? ordered.LastOrDefault(s => s.Model is not null)?.Model,
-            Usage = Sum(ordered.Where(CountsUsage)),
+            Usage = Sum(used),
+            TotalTokens = Sum(used, u => u.Total),
             Spans = ordered.Count,
             Errors = ordered.Count(s => s.Status == SpanStatus.Error),
             PromptSpanId = ordered.FirstOrDefault(s => s.Kind == "message")?.Id ?? ordered.FirstOrDefault(s => s.Told(SpanField.Input) is not null)?.Id,
@@ -59,25 +62,15 @@ public sealed record TraceSummary
         .OrderBy(told => told!.Value.By)
         .FirstOrDefault()?.Value as string;
 
-    static Usage Sum(IEnumerable<Span> spans)
+    static Usage Sum(List<Usage> used) => new()
     {
-        var all = spans.Select(s => s.Usage!).ToList();
-        return new()
-        {
-            Input = Sum(all, u => u.Input),
-            CacheRead = Sum(all, u => u.CacheRead),
-            CacheWrite5m = Sum(all, u => u.CacheWrite5m),
-            CacheWrite1h = Sum(all, u => u.CacheWrite1h),
-            Output = Sum(all, u => u.Output),
-            Reasoning = Sum(all, u => u.Reasoning),
-            Unsplit = Sum(all, u => u.Prompt is null && u.Output is null ? u.Unsplit : null),
-        };
-    }
+        Input = Sum(used, u => u.Input),
+        CacheRead = Sum(used, u => u.CacheRead),
+        CacheWrite5m = Sum(used, u => u.CacheWrite5m),
+        CacheWrite1h = Sum(used, u => u.CacheWrite1h),
+        Output = Sum(used, u => u.Output),
+        Reasoning = Sum(used, u => u.Reasoning),
+    };
 
-    static long? Sum(List<Usage> all, Func<Usage, long?> part)
-    {
-        long? sum = null;
-        foreach (var usage in all) sum = Usage.Add(sum, part(usage));
-        return sum;
-    }
+    static long? Sum(List<Usage> used, Func<Usage, long?> part) => used.Aggregate((long?)null, (sum, usage) => Usage.Add(sum, part(usage)));
 }

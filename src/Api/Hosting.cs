@@ -1,0 +1,52 @@
+using Hindcast.Application;
+using Hindcast.Application.EventSourcing;
+using Hindcast.Application.ReadModels;
+using Hindcast.Infrastructure;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Hindcast.Api;
+
+/// <summary>Puts the floors together.</summary>
+internal static class Hosting
+{
+    const string DefaultAddress = "http://127.0.0.1:8080";
+
+    public static WebApplication Build(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args });
+        if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey])) builder.WebHost.UseUrls(DefaultAddress);
+        builder.WebHost.ConfigureKestrel(Harden);
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Microsoft.EntityFrameworkCore", LogLevel.Error);
+        AddHindcast(builder.Services, builder.Configuration);
+
+        var app = builder.Build();
+        app.UseMiddleware<Problems>();
+        app.UseRouting();
+        app.UseCors();
+        app.UseAccess();
+        app.Use(app.Services.GetRequiredService<RateLimits>().InvokeAsync);
+        app.MapRoutes();
+        return app;
+    }
+
+    /// <summary>Everything but the web server: the command line works on the files with it.</summary>
+    public static void AddHindcast(IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<HindcastOptions>().Bind(configuration.GetSection("Hindcast")).ValidateDataAnnotations().ValidateOnStart();
+        var options = configuration.GetSection("Hindcast").Get<HindcastOptions>() ?? new();
+        Directory.CreateDirectory(options.DataDirectory);
+
+        services.AddApplication(typeof(Hosting).Assembly).AddStorage(configuration, options.DataDirectory);
+        if (!options.Projections.Paused) services.AddHostedService<ProjectionHost>();
+        services.AddSingleton<RateLimits>().AddOpenApi("v1").AddCors();
+    }
+
+    /// <summary>Kestrel is lenient where a proxy in front of it may read otherwise; two readings of one request are a way in.</summary>
+    static void Harden(KestrelServerOptions kestrel)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = 32 * 1024 * 1024;
+        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+        kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(60);
+    }
+}

@@ -1,0 +1,71 @@
+using Hindcast.Application;
+using Hindcast.Application.Operations;
+using Hindcast.Application.ReadModels;
+using MediatR;
+using Microsoft.Extensions.Options;
+
+namespace Hindcast.Api.Native;
+
+/// <summary>How the projections stand, what they could not apply, and the limits in force (<c>native.md</c>, "Operating it").</summary>
+internal static class OperationDoors
+{
+    public static async Task<IResult> Projections(IMediator app, CancellationToken ct)
+    {
+        var all = await app.Send(new ListProjections(), ct);
+        return Results.Json(all.Select(p => new
+        {
+            p.Name,
+            p.Version,
+            Position = p.Position.Value,
+            Head = p.Head.Value,
+            p.LagEvents,
+            p.LagMs,
+            State = p.State switch
+            {
+                ProjectionState.Live => "live",
+                ProjectionState.CatchingUp => "catching_up",
+                ProjectionState.Rebuilding => "rebuilding",
+                _ => "stopped",
+            },
+            p.Generation,
+            p.Parked,
+            p.Trouble,
+        }), Envelope.Json);
+    }
+
+    /// <summary>Facts that could not be applied, oldest first, at most 1,000.</summary>
+    public static async Task<IResult> Parked(string name, IMediator app, CancellationToken ct)
+    {
+        var parked = await app.Send(new ListParked(name, 1_000), ct);
+        return Results.Json(parked.Select(p => new
+        {
+            p.Position,
+            p.Stream,
+            p.Revision,
+            EventId = new Guid(p.EventId, bigEndian: true),
+            p.Type,
+            p.Reason,
+            ParkedAt = Time.At(p.ParkedAt).UtcDateTime,
+        }), Envelope.Json);
+    }
+
+    public static async Task<IResult> Replay(string name, IMediator app, CancellationToken ct)
+    {
+        await app.Send(new ReplayParked(name), ct);
+        return Results.Json(new { status = "accepted" }, Envelope.Json, statusCode: StatusCodes.Status202Accepted);
+    }
+
+    public static IResult Limits(IOptions<HindcastOptions> options) => Results.Json(new
+    {
+        options.Value.Limits.RequestsPerMinute,
+        options.Value.Limits.BytesPerMinute,
+        options.Value.Limits.QueriesPerMinute,
+        EventsPerTrace = Domain.Traces.TraceRules.MostEventsPerTrace,
+        TraceIdCharacters = Domain.Traces.TraceRules.LongestTraceId,
+        SpanIdCharacters = Domain.Traces.TraceRules.LongestSpanId,
+        AttributesPerSpan = Domain.Traces.TraceRules.MostAttributes,
+        AttributeKeyCharacters = Domain.Traces.TraceRules.LongestAttributeKey,
+        EarliestTime = Domain.Traces.TraceRules.EarliestTime,
+        FurthestFutureHours = Domain.Traces.TraceRules.FurthestFuture.TotalHours,
+    }, Envelope.Json);
+}

@@ -1,0 +1,29 @@
+using AutoMapper;
+using Hindcast.Application.EventSourcing;
+using Hindcast.Application.ReadModels;
+using Hindcast.Application.Traces;
+using MediatR;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hindcast.Application;
+
+/// <summary>The application floor: handlers, projections and payload readers are found, not listed.</summary>
+public static class ApplicationModule
+{
+    public static IServiceCollection AddApplication(this IServiceCollection services, params System.Reflection.Assembly[] dialects)
+    {
+        services
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton<Streams>()
+            .AddSingleton<FactReader>()
+            .AddSingleton<ServingModels>()
+            .AddScoped<ServiceFactory>(provider => provider.GetRequiredService)
+            .AddScoped<IMediator, Mediator>()
+            .AddSingleton<IMapper>(_ => new MapperConfiguration(map => map.AddProfiles(dialects)).CreateMapper())
+            .Scan(scan => scan.FromAssemblies([typeof(ApplicationModule).Assembly, .. dialects])
+                .AddClasses(types => types.AssignableTo(typeof(IRequestHandler<,>)), publicOnly: false).AsImplementedInterfaces().WithTransientLifetime()
+                .AddClasses(types => types.AssignableTo<Projection>()).As<Projection>().WithSingletonLifetime()
+                .AddClasses(types => types.AssignableTo<IPayloadReader>(), publicOnly: false).As<IPayloadReader>().AsSelf().WithSingletonLifetime());
+        return services;
+    }
+}

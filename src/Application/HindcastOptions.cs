@@ -1,0 +1,38 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Hindcast.Application;
+
+/// <summary>Settings, section <c>Hindcast</c>; environment form <c>Hindcast__DataDirectory</c> and so on.</summary>
+public sealed class HindcastOptions
+{
+    /// <summary>Log, read models and keys of the embedded engines.</summary>
+    /// <value>Default <c>data</c> under the working directory.</value>
+    [Required] public string DataDirectory { get; set; } = "data";
+
+    /// <summary>An admin key of the project <c>default</c>, taken as it is; without one, a key is made at the first start and printed once.</summary>
+    [MinLength(16)] public string? AdminKey { get; set; }
+
+    public LimitOptions Limits { get; set; } = new();
+
+    public ProjectionOptions Projections { get; set; } = new();
+}
+
+/// <summary>What one key may ask of us in a minute.</summary>
+public sealed class LimitOptions
+{
+    /// <value>Ingest requests; default 5,000.</value>
+    [Range(1, int.MaxValue)] public int RequestsPerMinute { get; set; } = 5_000;
+
+    /// <value>Ingested bytes; default 300 MiB.</value>
+    [Range(1, long.MaxValue)] public long BytesPerMinute { get; set; } = 300L * 1024 * 1024;
+
+    /// <value>Queries; default 1,000.</value>
+    [Range(1, int.MaxValue)] public int QueriesPerMinute { get; set; } = 1_000;
+}
+
+public sealed class ProjectionOptions
+{
+    /// <summary>Leaves the read models where they are; for measuring the log alone.</summary>
+    /// <value>Default false.</value>
+    public bool Paused { get; set; }
+}

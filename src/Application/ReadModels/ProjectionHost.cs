@@ -1,0 +1,98 @@
+using Hindcast.Application.EventSourcing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Hindcast.Application.ReadModels;
+
+/// <summary>Follows the log for each projection, from its checkpoint, for as long as the process lives.</summary>
+/// <remarks>
+/// Catching up and being live are the same loop: take a page, apply it, save rows and checkpoint in one transaction, tell who waits.
+/// What a crash leaves: before the commit, nothing of the page, which is then applied again; after it, all of the page, whose checkpoint
+/// lies behind it. A fact that cannot be applied is parked in the same transaction, so no position is passed without effect or record.
+/// When a page as a whole cannot be written, its facts are written one by one, so that the one at fault is found and parked and its
+/// neighbours are not. A database that is away is waited for; nothing is parked for that. When even parking fails the projection stops
+/// and says so, and tries again.
+/// </remarks>
+public sealed class ProjectionHost(
+    IEventLog log, IReadStore store, ServingModels models, TimeProvider clock, ILogger<ProjectionHost> logger) : BackgroundService
+{
+    static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    const int MostParked = 10_000;
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(models.Projections.Values.Select(p => Task.Run(() => KeepFollowingAsync(p, models.Progress[p.Name], stoppingToken), stoppingToken)));
+
+    async Task KeepFollowingAsync(Projection projection, ProjectionProgress progress, CancellationToken ct)
+    {
+        while (!ct.IsCancellationRequested)
+        {
+            try
+            {
+                await FollowAsync(projection, progress, ct);
+            }
+            catch (OperationCanceledException) when (ct.IsCancellationRequested || progress.ReplayWanted)
+            {
+                // Stopped, or asked to replay: the next round does that first.
+            }
+            catch (Exception e)
+            {
+                progress.Stopped(e.Message);
+                logger.LogError(e, "Projection {Projection} stopped at position {Position}; it tries again", projection.Name, progress.Position);
+                await Task.Delay(Pause, clock, ct).ContinueWith(_ => { }, TaskScheduler.Default);
+            }
+        }
+    }
+
+    async Task FollowAsync(Projection projection, ProjectionProgress progress, CancellationToken ct)
+    {
+        var generation = await GenerationAsync(projection, ct);
+        var follower = new Follower(projection, generation, store, clock);
+        var at = await follower.StartAsync(ct);
+        (progress.Generation, progress.Parked) = (generation.Number, follower.Parked);
+        if (generation.Serving) models.Serve(projection.Name, generation.Number);
+
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, progress.Interrupted());
+        if (progress.ReplayWanted)
+        {
+            progress.Replayed();
+            await follower.ReplayAsync(log, ct);
+        }
+        progress.Reached(at, null, StateOf(generation, live: false));
+
+        await foreach (var page in log.FollowAsync(at, stop.Token))
+        {
+            if (page.Records.Count > 0) at = await follower.ApplyAsync(page, at, ct);
+            progress.Parked = follower.Parked;
+            if (follower.Parked > MostParked) throw new InvalidOperationException($"More than {MostParked} facts are parked.");
+
+            if (page.AtHead && !generation.Serving)
+            {
+                generation = generation with { Serving = true };
+                await store.ServeAsync(generation, ct);
+                models.Serve(projection.Name, generation.Number);
+            }
+            progress.Reached(at, follower.RecordedAt, StateOf(generation, page.AtHead));
+        }
+    }
+
+    static ProjectionState StateOf(Generation generation, bool live) =>
+        !generation.Serving ? ProjectionState.Rebuilding : live ? ProjectionState.Live : ProjectionState.CatchingUp;
+
+    /// <summary>The generation to follow: the serving one when it has our shape and our log, else one that is being built, else a new one.</summary>
+    async Task<Generation> GenerationAsync(Projection projection, CancellationToken ct)
+    {
+        var all = (await store.GenerationsAsync(ct)).Where(g => g.Projection == projection.Name).ToList();
+        var fitting = all.Where(g => g.Version == projection.Version && g.LogId == log.Id).OrderByDescending(g => g.Serving).FirstOrDefault();
+        if (fitting is not null) return fitting;
+
+        var old = all.FirstOrDefault(g => g.Serving && g.LogId == log.Id);
+        // An older shape goes on answering only if this release can still query it; it cannot, so the new one serves while it fills.
+        var made = new Generation(projection.Name, all.Select(g => g.Number).DefaultIfEmpty(0).Max() + 1, projection.Version, log.Id, Serving: true);
+        await store.CreateAsync(projection, made, ct);
+        await store.ServeAsync(made, ct);
+        logger.LogInformation("Projection {Projection}: generation {Generation} is built from the log{Instead}", projection.Name, made.Number,
+            old is null ? "" : $" in place of version {old.Version}");
+        return made;
+    }
+}

@@ -1,0 +1,98 @@
+using System.ComponentModel.DataAnnotations.Schema;
+using Hindcast.Domain.Pricing;
+using Hindcast.Domain.Traces;
+using Microsoft.EntityFrameworkCore;
+
+namespace Hindcast.Application.ReadModels;
+
+/// <summary>A whole trace in one row.</summary>
+[Table("runs"), PrimaryKey(nameof(Project), nameof(TraceId))]
+[Index(nameof(Project), nameof(StartedAt), nameof(TraceId), Name = "runs_by_time")]
+public sealed class RunRow
+{
+    public string Project { get; set; } = "";
+    public string TraceId { get; set; } = "";
+    public int Status { get; set; }
+    /// <summary>µs UTC.</summary>
+    public long StartedAt { get; set; }
+    public long? EndedAt { get; set; }
+    public long? Duration { get; set; }
+    public string? UserId { get; set; }
+    public string? SessionId { get; set; }
+    public string? Environment { get; set; }
+    public string? Agent { get; set; }
+    public string? Model { get; set; }
+    public int Events { get; set; }
+    public int Spans { get; set; }
+    public int Errors { get; set; }
+    public long? InputTokens { get; set; }
+    public long? CacheReadTokens { get; set; }
+    public long? CacheWriteTokens { get; set; }
+    public long? OutputTokens { get; set; }
+    public long? ReasoningTokens { get; set; }
+    public long? TotalTokens { get; set; }
+    /// <summary>pico-USD; null when no span's cost is known.</summary>
+    public long? InputCost { get; set; }
+    public long? CacheReadCost { get; set; }
+    public long? CacheWriteCost { get; set; }
+    public long? OutputCost { get; set; }
+    public long? TotalCost { get; set; }
+    /// <summary>Model calls whose cost is unknown and therefore not in the sum.</summary>
+    public int Unpriced { get; set; }
+    public string? PromptSpanId { get; set; }
+    public string? ResponseSpanId { get; set; }
+    [ByArrival] public long LastPosition { get; set; }
+    [ByArrival] public long LastRevision { get; set; }
+
+    public static RunRow Of(string project, Trace trace, TraceSummary summary, PriceBook prices)
+    {
+        var (cost, unpriced) = CostOf(trace.Spans.Values, prices);
+        return new()
+        {
+            Project = project,
+            TraceId = trace.Id,
+            Status = (int)summary.Status,
+            StartedAt = summary.StartedAt.Micros(),
+            EndedAt = summary.EndedAt?.Micros(),
+            Duration = summary.Duration?.Micros(),
+            UserId = summary.UserId,
+            SessionId = summary.SessionId,
+            Environment = summary.Environment,
+            Agent = summary.Agent,
+            Model = summary.Model,
+            Events = trace.EventCount,
+            Spans = summary.Spans,
+            Errors = summary.Errors,
+            InputTokens = summary.Usage.Input,
+            CacheReadTokens = summary.Usage.CacheRead,
+            CacheWriteTokens = summary.Usage.CacheWrite,
+            OutputTokens = summary.Usage.Output,
+            ReasoningTokens = summary.Usage.Reasoning,
+            TotalTokens = summary.TotalTokens,
+            InputCost = cost.Input,
+            CacheReadCost = cost.CacheRead,
+            CacheWriteCost = cost.CacheWrite,
+            OutputCost = cost.Output,
+            TotalCost = cost.Total,
+            Unpriced = unpriced,
+            PromptSpanId = summary.PromptSpanId,
+            ResponseSpanId = summary.ResponseSpanId,
+        };
+    }
+
+    /// <summary>The sum of the costs that are known, and how many model calls it leaves out.</summary>
+    public static (Cost Known, int Unpriced) CostOf(IEnumerable<Span> spans, PriceBook prices)
+    {
+        var (sum, unpriced) = (Cost.Unknown, 0);
+        foreach (var span in spans)
+        {
+            if (!TraceSummary.CountsUsage(span)) continue;
+            var cost = prices.CostOf(span.Usage, span.Model, span.StartedAt);
+            if (cost.Total is null) unpriced++;
+            sum = new(
+                Usage.Add(sum.Input, cost.Input), Usage.Add(sum.CacheRead, cost.CacheRead),
+                Usage.Add(sum.CacheWrite, cost.CacheWrite), Usage.Add(sum.Output, cost.Output));
+        }
+        return (sum, unpriced);
+    }
+}

@@ -1,0 +1,28 @@
+using Hindcast.Application;
+using Hindcast.Application.EventSourcing;
+using Hindcast.Application.ReadModels;
+using Hindcast.Infrastructure.EventLogs.Sqlite;
+using Hindcast.Infrastructure.ReadModels.Postgres;
+using Hindcast.Infrastructure.ReadModels.Sqlite;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hindcast.Infrastructure;
+
+/// <summary>The switchboard: the one place where an engine is chosen. Without a connection string the embedded one stands.</summary>
+public static class Storage
+{
+    public static IServiceCollection AddStorage(this IServiceCollection services, IConfiguration configuration, string dataDirectory)
+    {
+        services.AddSingleton<IEventLog>(provider =>
+            SqliteEventLog.Open(Path.Combine(dataDirectory, "log.db"), provider.GetRequiredService<TimeProvider>()));
+
+        services.AddSingleton<IReadStore>(configuration.GetConnectionString("Postgres") is { Length: > 0 } postgres
+            ? _ => new PostgresReadStore(postgres)
+            : _ => new SqliteReadStore(Path.Combine(dataDirectory, "read")));
+
+        // Facts above what an append may hold are written in parts, the same on every engine, so that a log can move between them.
+        services.Decorate<IEventLog>(inner => new PartedLog(inner));
+        return services;
+    }
+}
