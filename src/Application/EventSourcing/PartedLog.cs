@@ -37,6 +37,8 @@ public sealed partial class PartedLog(IEventLog inner) : IEventLog
 
     public Task<LogPosition> HeadAsync(CancellationToken ct) => inner.HeadAsync(ct);
 
+    public Task<long> CountAsync(LogPosition after, CancellationToken ct) => inner.CountAsync(after, ct);
+
     public async IAsyncEnumerable<LogRecord> ReadAsync(StreamName stream, long from, [EnumeratorCancellation] CancellationToken ct)
     {
         await foreach (var record in inner.ReadAsync(stream, from, ct))

@@ -15,7 +15,7 @@ public delegate Header Stamp(Draft draft, Running before);
 public sealed class Streams(IEventLog log, TimeProvider clock)
 {
     const int MostAttempts = 50;
-    const int AppendBytes = PartedLog.Threshold;
+    const int AppendBytes = PartedLog.WholeUpTo;
 
     readonly StreamHeads _heads = new(log);
 

@@ -27,6 +27,9 @@ public sealed partial class SqliteEventLog
 
     public Task<LogPosition> HeadAsync(CancellationToken ct) => Answered(() => new LogPosition(Read(static (reader, _) => reader.Head(), 0)), ct);
 
+    /// <summary>This engine's positions are dense, so here the difference is the count.</summary>
+    public async Task<long> CountAsync(LogPosition after, CancellationToken ct) => Math.Max(0, (await HeadAsync(ct)).Value - after.Value);
+
     /// <summary>SQLite reads on the caller's thread; what it throws belongs into the task all the same.</summary>
     static Task<T> Answered<T>(Func<T> read, CancellationToken ct)
     {
