@@ -1,1 +1,2 @@
+if (args is ["log-writer", ..]) await Hindcast.Bench.EventLogs.LogWriterBench.RunAsync();
 return 0;

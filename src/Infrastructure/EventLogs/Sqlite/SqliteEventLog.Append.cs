@@ -74,7 +74,25 @@ public sealed partial class SqliteEventLog
             }
             Answer(group, failure);
             if (failure is null) Checkpoint();
+            LetThemReturn(group.Count);
             group.Clear();
+        }
+    }
+
+    /// <summary>
+    /// Who was just answered often has the next append at hand. To start at once with the first of them would make every other transaction a
+    /// small one; so as long as they keep coming, and are fewer than before, they are let in. Microseconds, against an fsync saved.
+    /// </summary>
+    void LetThemReturn(int before)
+    {
+        var (seen, patience) = (0, 100);
+        while (before > 1 && patience-- > 0)
+        {
+            int now;
+            lock (_gate) now = _queue.Count;
+            if (now >= before) return;
+            if (now > seen) (seen, patience) = (now, 100);
+            Thread.Yield();
         }
     }
 
