@@ -188,6 +188,49 @@ public sealed class SqliteEventLogTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task F14_a_commit_that_fails_is_answered_to_nobody_and_leaves_nothing()
+    {
+        await Log.AppendAsync(Facts.Stream(), -1, [Facts.New()], Ct);
+        Log.AtCommit = () => throw new SqliteFailure(1034, "fsync failed");
+        var (fresh, next) = (Facts.New(), Facts.New());
+        Task<Appended>[] appends =
+        [
+            Log.AppendAsync(Facts.Stream(), 0, [fresh], Ct), Log.AppendAsync(Facts.Stream(), 1, [next], Ct), Log.AppendAsync(Facts.Stream("2"), -1, [fresh], Ct),
+        ];
+        foreach (var append in appends)
+            (await append.Invoking(it => it).Should().ThrowAsync<LogUnavailable>()).Which.RetryAfter.Should().Be(TimeSpan.FromSeconds(5));
+        (await Log.ToHeadAsync()).Should().HaveCount(1);
+
+        Log.AtCommit = null;
+        (await Log.AppendAsync(Facts.Stream(), 0, [fresh, next], Ct)).Places.Select(place => (place.Revision, place.Known)).Should().Equal((1, false), (2, false));
+        (await Log.AppendAsync(Facts.Stream("2"), -1, [fresh], Ct)).Places[0].Position.Value.Should().Be(4, "positions of what failed are given again");
+    }
+
+    [Fact]
+    public async Task P7_no_answer_and_no_reader_runs_ahead_of_the_commit()
+    {
+        using var disk = new ManualResetEventSlim();
+        using var reached = new ManualResetEventSlim();
+        Log.AtCommit = () =>
+        {
+            reached.Set();
+            disk.Wait(TimeSpan.FromSeconds(20));
+        };
+        var events = Facts.Many(1);
+        var append = Log.AppendAsync(Facts.Stream(), -1, events, Ct);
+        reached.Wait(TimeSpan.FromSeconds(20), Ct).Should().BeTrue();
+        var (again, stale) = (Log.AppendAsync(Facts.Stream(), -1, events, Ct), Log.AppendAsync(Facts.Stream(), -1, Facts.Many(1), Ct));
+        await Task.Delay(100, Ct);
+        (append.IsCompleted, again.IsCompleted, stale.IsCompleted).Should().Be((false, false, false));
+        (await Log.HeadAsync(Ct)).Should().Be(LogPosition.Start);
+
+        disk.Set();
+        (await append).Places[0].Known.Should().BeFalse();
+        (await again).Places[0].Known.Should().BeTrue();
+        await stale.Invoking(it => it).Should().ThrowAsync<StreamMoved>();
+    }
+
+    [Fact]
     public async Task F10_the_queue_is_bounded_in_bytes()
     {
         var big = new byte[4 << 20];

@@ -35,6 +35,9 @@ public sealed partial class SqliteEventLog
     /// <summary>A bound on the file, in pages, for as long as it is set: stands for a full disk.</summary>
     internal int? PageLimit { get; set; }
 
+    /// <summary>Runs on the writer's thread when all is written but the commit: stands for a disk that fails or hangs there.</summary>
+    internal Action? AtCommit { get; set; }
+
     public Task<Appended> AppendAsync(StreamName stream, long expected, IReadOnlyList<LogEvent> events, CancellationToken ct)
     {
         if (ct.IsCancellationRequested) return Task.FromCanceled<Appended>(ct);
@@ -124,6 +127,7 @@ public sealed partial class SqliteEventLog
         writer.Limit(PageLimit);
         writer.Begin();
         foreach (var waiting in group) waiting.Answer = writer.Write(waiting.Stream, waiting.Expected, waiting.Events);
+        AtCommit?.Invoke();
         writer.Commit();
         Commits++;
     }
