@@ -1,4 +1,5 @@
 using Hindcast.Integration.EventLogs;
+using Hindcast.Integration.ReadModels;
 
 namespace Hindcast.Integration;
 
@@ -6,3 +7,7 @@ namespace Hindcast.Integration;
 public sealed class SqliteLogKeepsItsPromises : EventLogContract<SqliteLogFixture>;
 
 public sealed class SqliteLogTakesFactsOfAnySize : PartedLogContract<SqliteLogFixture>;
+
+public sealed class SqliteRowsKeepTheirPromises : ReadStoreContract<SqliteReadFixture>;
+
+public sealed class PostgresRowsKeepTheirPromises : ReadStoreContract<PostgresReadFixture>;

@@ -37,6 +37,7 @@ public sealed class PostgresReadStore(string connectionString) : IReadStore, IAs
 
     public Task CreateAsync(Projection projection, Generation generation, CancellationToken ct) => Asked(async () =>
     {
+        await MakeCatalogAsync(ct);
         var schema = SchemaOf(generation.Projection, generation.Number);
         await using var db = Open(projection, generation.Number);
         var script = db.Database.GenerateCreateScript().Replace("GO\n", "", StringComparison.Ordinal);
