@@ -55,6 +55,8 @@ internal sealed class Problems(RequestDelegate next, ILogger<Problems> logger)
     /// <summary>MalformedBody and its kin: 400; no key: 401; no scope: 403; nothing there: 404; a rule: 409; not now: 503; else 500.</summary>
     static Refusal Of(Exception e) => e switch
     {
+        BodyRefused x => new(x.Status, x.Code, x.Message),
+        Application.Payloads.MalformedBody => new(400, "MALFORMED_BODY", e.Message),
         BadRequest x => new(400, "BAD_REQUEST", x.Message, x.Field),
         Unauthenticated => new(401, "UNAUTHORIZED", e.Message),
         NotAllowed => new(403, "FORBIDDEN", e.Message),
