@@ -56,7 +56,7 @@ static class IngestBench
     static async Task<double> ServedAsync(string folder, int events, bool paused)
     {
         Directory.CreateDirectory(folder);
-        await using var server = await HindcastProcess.StartAsync(folder, 8190, new Dictionary<string, string> { ["Hindcast__Projections__Paused"] = $"{paused}" });
+        await using var server = await HindcastProcess.StartAsync(folder, new Dictionary<string, string> { ["Hindcast__Projections__Paused"] = $"{paused}" });
         using var http = server.Client();
         var load = new Load(BatchSize);
         var (sent, memoryAt20) = (0, 0.0);

@@ -19,7 +19,7 @@ static class LagBench
         {
             var settings = new Dictionary<string, string>();
             if (postgres is not null) settings["ConnectionStrings__Postgres"] = postgres;
-            await using var server = await HindcastProcess.StartAsync(folder, 8191, settings);
+            await using var server = await HindcastProcess.StartAsync(folder, settings);
             using var http = server.Client();
             var load = new Load(BatchSize);
             var lags = new List<double>();

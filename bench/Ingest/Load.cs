@@ -23,8 +23,8 @@ sealed class Load(int batchSize)
             body.Append(turn switch
             {
                 0 => $$"""{"type":"user_message","trace_id":"{{trace}}","user_id":"user-{{i}}","content":[{"role":"user","content":"{{s_text}}"}]}""",
-                3 or 6 => $$"""{"type":"tool_call_request","trace_id":"{{trace}}","span_id":"tool-{{turn}}","name":"search","content":{"query":"{{s_text}}"}}""",
-                4 or 7 => $$"""{"type":"tool_call_response","trace_id":"{{trace}}","span_id":"tool-{{turn - 1}}","name":"search","latency_ms":88,"content":{"result":"{{s_text}}"}}""",
+                3 or 6 => $$"""{"type":"tool_call_request","trace_id":"{{trace}}","span_id":"tool-{{turn}}","name":"search","content":{"query":"{{s_text}}"} }""",
+                4 or 7 => $$"""{"type":"tool_call_response","trace_id":"{{trace}}","span_id":"tool-{{turn - 1}}","name":"search","latency_ms":88,"content":{"result":"{{s_text}}"} }""",
                 _ => $$"""{"type":"llm_response","trace_id":"{{trace}}","provider":"openai","model":"gpt-4o-mini","latency_ms":{{300 + (i * 7)}},"usage":{"input":420,"output":160},"content":"{{s_text}}"}""",
             });
         }

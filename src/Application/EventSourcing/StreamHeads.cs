@@ -57,7 +57,7 @@ public sealed class StreamHead
 /// </summary>
 public sealed class StreamHeads(IEventLog log)
 {
-    const int MostHeads = 40_000;
+    const int MostHeads = 10_000;
 
     ConcurrentDictionary<StreamName, StreamHead> _young = new();
     ConcurrentDictionary<StreamName, StreamHead> _old = new();

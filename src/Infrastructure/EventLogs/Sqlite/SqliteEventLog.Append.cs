@@ -19,8 +19,11 @@ public sealed partial class SqliteEventLog
     volatile bool _closing;
     long _failedAt;
 
-    /// <summary>One append on its way, and the task its caller waits for. Callers go on elsewhere: the writer's thread is for writing.</summary>
-    sealed class Waiting(StreamName stream, long expected, LogEvent[] events, long bytes) : TaskCompletionSource<Appended>(TaskCreationOptions.RunContinuationsAsynchronously)
+    /// <summary>
+    /// One append on its way, and the task its caller waits for. Callers of one transaction go on together, in one turn of the thread pool: a
+    /// turn for each would cost more than the append. The writer's thread is for writing.
+    /// </summary>
+    sealed class Waiting(StreamName stream, long expected, LogEvent[] events, long bytes) : TaskCompletionSource<Appended>
     {
         public StreamName Stream => stream;
         public long Expected => expected;
@@ -75,10 +78,13 @@ public sealed partial class SqliteEventLog
                 failure = Unavailable(caught);
                 Abandon();
             }
-            Answer(group, failure);
+            Release(group);
+            if (failure is null) Wake();
+            var answered = group;
+            ThreadPool.UnsafeQueueUserWorkItem(_ => Answer(answered, failure), null);
             if (failure is null) Checkpoint();
             LetThemReturn(group.Count);
-            group.Clear();
+            group = new(answered.Count);
         }
     }
 
@@ -133,18 +139,21 @@ public sealed partial class SqliteEventLog
     }
 
     /// <summary>Refusals wait for the commit like everything else: they may rest on what was written in the same transaction.</summary>
-    void Answer(List<Waiting> group, Exception? failure)
+    static void Answer(List<Waiting> group, Exception? failure)
     {
-        var bytes = 0L;
-        foreach (var waiting in group) bytes += waiting.Bytes;
-        lock (_gate) _bytesInFlight -= bytes;
-        if (failure is null) Wake();
         foreach (var waiting in group)
         {
             if (failure is not null) waiting.SetException(failure);
             else if (waiting.Answer is { } answer) waiting.SetResult(answer);
             else waiting.SetException(new StreamMoved(waiting.Stream, waiting.Expected));
         }
+    }
+
+    void Release(List<Waiting> group)
+    {
+        var bytes = 0L;
+        foreach (var waiting in group) bytes += waiting.Bytes;
+        lock (_gate) _bytesInFlight -= bytes;
     }
 
     void Checkpoint()

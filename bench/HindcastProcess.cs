@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+
+namespace Hindcast.Bench;
+
+/// <summary>The real server in a process of its own, on a data directory of its own; benches measure it and tests kill it.</summary>
+public sealed class HindcastProcess : IAsyncDisposable
+{
+    public const string Key = "an-admin-key-of-24-chars";
+
+    readonly string _folder;
+    readonly IReadOnlyDictionary<string, string> _settings;
+    Process? _process;
+
+    HindcastProcess(string folder, IReadOnlyDictionary<string, string> settings) => (_folder, _settings) = (folder, settings);
+
+    public Uri Address { get; private set; } = new("http://127.0.0.1");
+
+    public string Folder => _folder;
+
+    /// <summary>Starts a server; it is listening when this returns.</summary>
+    public static async Task<HindcastProcess> StartAsync(string folder, IReadOnlyDictionary<string, string>? settings = null)
+    {
+        var server = new HindcastProcess(folder, settings ?? new Dictionary<string, string>());
+        await server.StartAsync();
+        return server;
+    }
+
+    /// <summary>Starts it again on the same directory.</summary>
+    public async Task StartAsync()
+    {
+        Address = new($"http://127.0.0.1:{FreePort()}");
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "hindcast.dll")]) { WorkingDirectory = _folder, RedirectStandardOutput = true };
+        start.Environment["ASPNETCORE_URLS"] = Address.ToString();
+        start.Environment["Hindcast__DataDirectory"] = _folder;
+        start.Environment["Hindcast__AdminKey"] = Key;
+        start.Environment["Hindcast__Limits__RequestsPerMinute"] = "100000000";
+        start.Environment["Hindcast__Limits__QueriesPerMinute"] = "100000000";
+        start.Environment["Hindcast__Limits__BytesPerMinute"] = "1000000000000";
+        foreach (var (name, value) in _settings) start.Environment[name] = value;
+        _process = Process.Start(start)!;
+        _process.OutputDataReceived += (_, _) => { };
+        _process.BeginOutputReadLine();
+
+        using var http = Client();
+        for (var attempt = 0; attempt < 600; attempt++)
+        {
+            try
+            {
+                if ((await http.GetAsync(new Uri("/health/live", UriKind.Relative))).IsSuccessStatusCode) return;
+            }
+            catch (HttpRequestException) when (!_process.HasExited)
+            {
+                // Not listening yet.
+            }
+            await Task.Delay(50);
+        }
+        throw new InvalidOperationException("The server did not start.");
+    }
+
+    public HttpClient Client()
+    {
+        var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 64 }) { BaseAddress = Address };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Key);
+        return http;
+    }
+
+    /// <summary>Resident memory in MiB.</summary>
+    public double Memory()
+    {
+        _process!.Refresh();
+        return _process.WorkingSet64 / 1048576.0;
+    }
+
+    /// <summary>SIGKILL: no warning, no last words.</summary>
+    public async Task KillAsync()
+    {
+        _process!.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        _process = null;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is not null) await KillAsync();
+    }
+
+    static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
