@@ -1,5 +1,6 @@
 using Hindcast.Application;
 using Hindcast.Application.EventSourcing;
+using Hindcast.Application.Payloads;
 using Hindcast.Domain;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -55,8 +56,9 @@ internal sealed class Problems(RequestDelegate next, ILogger<Problems> logger)
     /// <summary>MalformedBody and its kin: 400; no key: 401; no scope: 403; nothing there: 404; a rule: 409; not now: 503; else 500.</summary>
     static Refusal Of(Exception e) => e switch
     {
-        BodyRefused x => new(x.Status, x.Code, x.Message),
-        Application.Payloads.MalformedBody => new(400, "MALFORMED_BODY", e.Message),
+        MalformedBody => new(400, "MALFORMED_BODY", e.Message),
+        BadRequestBody x => new(
+            x.Status, x.Code.ToUpperInvariant(), x.Message, RetryAfter: x.RetryAfterSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null),
         BadRequest x => new(400, "BAD_REQUEST", x.Message, x.Field),
         Unauthenticated => new(401, "UNAUTHORIZED", e.Message),
         NotAllowed => new(403, "FORBIDDEN", e.Message),

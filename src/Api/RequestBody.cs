@@ -1,117 +1,82 @@
-using System.Buffers;
-using System.IO.Compression;
-using Hindcast.Application;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Hindcast.Api;
 
-/// <summary>A body that cannot be taken; the status says whose fault it is.</summary>
-public sealed class BodyRefused(int status, string code, string message) : Exception(message)
+/// <summary>
+/// A whole request body, decompressed, in pooled memory. Whoever reads it disposes of it, after everything that points into it is stored.
+/// Every way in which a body can be bad is a <see cref="BadRequestBody"/>; a caller that goes away is an <see cref="IOException"/> or a
+/// cancellation, and needs no answer.
+/// </summary>
+public sealed class RequestBody : IDisposable
 {
-    public int Status => status;
-    public string Code => code;
-}
+    public const int DefaultLimit = 16 << 20;
+    public const int CompressedLimit = 8 << 20;
 
-/// <summary>How many bytes of bodies the process holds at once; beyond that it says «later» instead of growing.</summary>
-public sealed class InFlightBudget
-{
-    public const long Most = 64L << 20;
+    readonly PooledBytes _bytes;
 
-    long _held;
+    RequestBody(PooledBytes bytes) => _bytes = bytes;
 
-    public void Take(long bytes)
+    public ReadOnlyMemory<byte> Bytes => _bytes.Written;
+
+    public void Dispose() => _bytes.Dispose();
+
+    /// <param name="context">Its services know the <see cref="InFlightBudget"/>.</param>
+    /// <param name="maxBytes">The limit after decompression.</param>
+    /// <exception cref="BadRequestBody">413, 415, 400, 408 or 503.</exception>
+    public static async Task<RequestBody> ReadAsync(HttpContext context, int maxBytes, CancellationToken cancellation)
     {
-        if (Interlocked.Add(ref _held, bytes) <= Most) return;
-        Interlocked.Add(ref _held, -bytes);
-        throw new Unavailable("Too much is being taken in at once.", TimeSpan.FromSeconds(1));
+        var compressed = IsGzip(context.Request.Headers.ContentEncoding);
+        var budget = context.RequestServices.GetRequiredService<InFlightBudget>();
+        var received = await ReceiveAsync(context, compressed ? CompressedLimit : maxBytes, compressed, budget, cancellation);
+        if (!compressed) return new(received);
+        using (received) return new(Gzip.Decompress(received.Written, maxBytes, budget));
     }
 
-    public void Return(long bytes) => Interlocked.Add(ref _held, -bytes);
-}
-
-/// <summary>A whole request body in memory, within its limits; returned to its pool when the request is over.</summary>
-internal static class RequestBody
-{
-    public const int MostIngested = 16 << 20;
-    const int MostCompressed = 8 << 20;
-
-    /// <exception cref="BodyRefused">413 too large (also after decompression), 415 unknown coding, 400 damaged.</exception>
-    public static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpContext http, int most, CancellationToken ct)
+    /// <summary>Brotli can hide 64 MiB in 106 bytes, and a list of codings multiplies: one coding, and only gzip.</summary>
+    static bool IsGzip(string? encoding) => encoding switch
     {
-        var coding = http.Request.Headers.ContentEncoding.ToString();
-        var compressed = coding.Equals("gzip", StringComparison.OrdinalIgnoreCase);
-        if (!compressed && coding is not "" && !coding.Equals("identity", StringComparison.OrdinalIgnoreCase))
-            throw new BodyRefused(415, "UNSUPPORTED_CONTENT_ENCODING", "Content-Encoding must be gzip or absent.");
+        null => false,
+        _ when encoding.Equals("identity", StringComparison.OrdinalIgnoreCase) => false,
+        _ when encoding.Equals("gzip", StringComparison.OrdinalIgnoreCase) => true,
+        _ => throw new BadRequestBody(StatusCodes.Status415UnsupportedMediaType, "unsupported_content_encoding",
+            "A body comes plain or with the one content coding gzip."),
+    };
 
-        var limit = compressed ? Math.Min(most, MostCompressed) : most;
-        if (http.Request.ContentLength > limit) throw TooLarge(limit);
-        var body = await ReadAsync(http, http.Request.Body, (int)(http.Request.ContentLength ?? 4096), limit, ct);
-        return compressed ? await InflateAsync(http, body, most, ct) : body;
-    }
-
-    static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpContext http, Stream from, int expected, int limit, CancellationToken ct)
+    static async Task<PooledBytes> ReceiveAsync(HttpContext context, int limit, bool compressed, InFlightBudget budget, CancellationToken cancellation)
     {
-        var buffer = Rent(http, Math.Max(expected, 256) + 1);
-        var length = 0;
+        if (context.Request.ContentLength > limit) throw TooLarge(limit, compressed);
+        // The limit is ours to keep and to name: the server's own would cut below it.
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } server) server.MaxRequestBodySize = null;
+
+        var bytes = new PooledBytes(budget);
         try
         {
             while (true)
             {
-                var read = await from.ReadAsync(buffer.AsMemory(length), ct);
-                if (read == 0) return buffer.AsMemory(0, length);
-                length += read;
-                if (length > limit) throw TooLarge(limit);
-                if (length < buffer.Length) continue;
-                var larger = Rent(http, Math.Min(buffer.Length * 2, limit + 1));
-                buffer.AsSpan(0, length).CopyTo(larger);
-                buffer = larger;
+                var read = await context.Request.Body.ReadAsync(bytes.Room(limit), cancellation);
+                if (read == 0) return bytes;
+                if (!bytes.TryAdvance(read, limit)) throw TooLarge(limit, compressed);
             }
         }
-        catch (InvalidDataException)
+        catch (BadHttpRequestException refused)
         {
-            throw new BodyRefused(400, "CORRUPT_ENCODING", "The compressed body is damaged.");
+            bytes.Dispose();
+            throw Translated(refused, limit, compressed);
+        }
+        catch
+        {
+            bytes.Dispose();
+            throw;
         }
     }
 
-    /// <summary>One gzip member with nothing behind it. GZipStream takes a truncated one for whole, so its trailer is checked here.</summary>
-    static async Task<ReadOnlyMemory<byte>> InflateAsync(HttpContext http, ReadOnlyMemory<byte> body, int most, CancellationToken ct)
+    internal static BadRequestBody TooLarge(int limit, bool compressed) => new(StatusCodes.Status413PayloadTooLarge, "payload_too_large",
+        $"The {(compressed ? "compressed " : "")}body is larger than {limit} bytes.");
+
+    static BadRequestBody Translated(BadHttpRequestException refused, int limit, bool compressed) => refused.StatusCode switch
     {
-        var bytes = System.Runtime.InteropServices.MemoryMarshal.TryGetArray(body, out var segment) ? segment : new(body.ToArray());
-        using var source = new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count);
-        await using var inflating = new GZipStream(source, CompressionMode.Decompress);
-        var inflated = await ReadAsync(http, inflating, Math.Min(body.Length * 4, most), most, ct);
-        if (body.Length < 18
-            || System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(body.Span[^4..]) != (uint)inflated.Length
-            || System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(body.Span[^8..]) != Crc32.Of(inflated.Span))
-            throw new BodyRefused(400, "CORRUPT_ENCODING", "The compressed body is damaged or incomplete.");
-        return inflated;
-    }
-
-    static byte[] Rent(HttpContext http, int size)
-    {
-        var budget = http.RequestServices.GetRequiredService<InFlightBudget>();
-        budget.Take(size);
-        var buffer = ArrayPool<byte>.Shared.Rent(size);
-        http.Response.OnCompleted(() =>
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-            budget.Return(size);
-            return Task.CompletedTask;
-        });
-        return buffer;
-    }
-
-    static BodyRefused TooLarge(int limit) => new(413, "PAYLOAD_TOO_LARGE", $"The body is larger than {limit} bytes.");
-}
-
-/// <summary>CRC-32 of gzip and of API keys.</summary>
-static class Crc32
-{
-    static readonly uint[] s_table = [.. Enumerable.Range(0, 256).Select(i => Enumerable.Range(0, 8).Aggregate((uint)i, (c, _) => (c & 1) != 0 ? (c >> 1) ^ 0xEDB88320 : c >> 1))];
-
-    public static uint Of(ReadOnlySpan<byte> bytes)
-    {
-        var crc = uint.MaxValue;
-        foreach (var b in bytes) crc = s_table[(byte)(crc ^ b)] ^ (crc >> 8);
-        return ~crc;
-    }
+        StatusCodes.Status413PayloadTooLarge => TooLarge(limit, compressed),
+        StatusCodes.Status408RequestTimeout => new(StatusCodes.Status408RequestTimeout, "request_timeout", "The body arrived too slowly."),
+        _ => new(StatusCodes.Status400BadRequest, "malformed_request", "The body broke off or its framing is not HTTP."),
+    };
 }

@@ -31,25 +31,36 @@ public sealed class Streams(IEventLog log, TimeProvider clock)
     }
 
     /// <summary>Reads a short stream, lets <paramref name="decide"/> say what follows, and appends that and nothing in between.</summary>
+    /// <returns>The facts this call added; none when there was nothing to add, or when somebody else added them first.</returns>
+    /// <exception cref="LogUnavailable">Whether the facts were written is unknown, or the stream moved under every attempt.</exception>
     public async Task<IReadOnlyList<Fact>> DecideAsync(
         StreamName stream, Func<IReadOnlyList<Fact>, IReadOnlyList<Draft>> decide, CancellationToken ct)
     {
-        for (var attempt = 1; ; attempt++)
+        for (var attempt = 1; attempt <= MostAttempts; attempt++)
         {
             var facts = await ReadAsync(stream, 0, ct).ToListAsync(ct);
             var head = new StreamHead();
             var events = new List<LogEvent>();
-            if (facts.Count > 0) head = StreamHead.Of(await log.TailAsync(stream, 1, ct));
+            if (facts.Count > 0)
+            {
+                var tail = await log.TailAsync(stream, 1, ct);
+                // Somebody appended between the two reads: the decision would miss that fact, and the revision would not show it.
+                if (tail[0].Revision != facts[^1].Revision) continue;
+                head = StreamHead.Of(tail);
+            }
             var expected = head.Revision;
             var added = decide(facts).Select(draft => (draft, Header: Add(draft, head, Count, events))).ToList();
             if (added.Count == 0) return [];
             try
             {
                 var appended = await log.AppendAsync(stream, expected, events, ct);
+                // Somebody else came to the same decision first, under the same ids: see what they wrote, and decide on that.
+                if (appended.Places.Any(p => p.Known)) continue;
                 return [.. added.Zip(appended.Places, (a, place) => new Fact(a.Header, a.draft.Content.Join(), stream, place.Revision, place.Position))];
             }
-            catch (StreamMoved) when (attempt < MostAttempts) { }
+            catch (StreamMoved) { }
         }
+        throw new LogUnavailable($"Stream {stream} is too busy.", TimeSpan.FromSeconds(1));
     }
 
     public async IAsyncEnumerable<Fact> ReadAsync(

@@ -1,111 +1,57 @@
 using System.Buffers;
-using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
 
 namespace Hindcast.Application.Payloads;
 
 /// <summary>
-/// Reads JSON strings that the framework's reader throws on: NUL, halves of surrogate pairs and bytes that are not UTF-8 become U+FFFD,
-/// and the caller is told. The log keeps the bytes; views show this. Databases disagree on such text, so it is settled before both.
+/// Text out of JSON that is already stored and can no longer be refused. <see cref="JsonElement.GetString"/> throws on lone surrogates and
+/// invalid UTF-8, and NUL stops PostgreSQL and truncates in SQLite: each becomes U+FFFD here, and the reader is told (ruling 12).
 /// </summary>
 public static class LenientText
 {
-    const char Replacement = '\uFFFD';
+    const int OnStack = 256;
 
-    /// <summary>The text of a JSON string.</summary>
-    public static string Of(JsonElement text, ref bool sanitised) => Unescape(JsonMarshal.GetRawUtf8Value(text)[1..^1], ref sanitised);
+    delegate int Rewrite(ReadOnlySpan<byte> utf8, Span<char> text, out bool harmed);
 
-    /// <summary>False when a key or an id holds what must not be in one.</summary>
-    public static bool IsClean(JsonElement text)
-    {
-        var sanitised = false;
-        Of(text, ref sanitised);
-        return !sanitised;
-    }
+    /// <summary>The text of a JSON string; sets <paramref name="sanitised"/> when something was replaced, and never clears it.</summary>
+    /// <exception cref="ArgumentException">The element is no string.</exception>
+    public static string Of(JsonElement stringElement, ref bool sanitised) => Text(Inside(stringElement), ref sanitised);
 
-    /// <summary>The JSON text of any element: as it came when it is harmless, else with its strings mended and nothing else changed.</summary>
+    /// <summary>The name of a property, for payloads whose keys nobody has checked.</summary>
+    public static string NameOf(JsonProperty property, ref bool sanitised) => Text(JsonMarshal.GetRawUtf8PropertyName(property), ref sanitised);
+
+    /// <summary>The JSON text of any element: as received where it is harmless, else the same text with only the harm replaced.</summary>
     public static string JsonOf(JsonElement element, ref bool sanitised)
     {
         var raw = JsonMarshal.GetRawUtf8Value(element);
-        if (IsHarmless(raw)) return Encoding.UTF8.GetString(raw);
-
-        var buffer = new ArrayBufferWriter<byte>(raw.Length + 64);
-        using (var json = new Utf8JsonWriter(buffer, new() { SkipValidation = true, MaxDepth = int.MaxValue, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-            Rewrite(raw, json, ref sanitised);
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+        if (EscapedText.IsHarmless(raw)) return Encoding.UTF8.GetString(raw);
+        return Written(raw, EscapedText.Sanitise, ref sanitised);
     }
 
-    /// <summary>What stands between the quotes, decoded.</summary>
-    internal static string Unescape(ReadOnlySpan<byte> raw, ref bool sanitised)
+    /// <summary>For ids, which are refused and never repaired: false for NUL, lone surrogates and invalid UTF-8.</summary>
+    /// <exception cref="ArgumentException">The element is no string.</exception>
+    public static bool IsClean(JsonElement stringElement) => EscapedText.IsHarmless(Inside(stringElement));
+
+    static ReadOnlySpan<byte> Inside(JsonElement element) => element.ValueKind == JsonValueKind.String
+        ? JsonMarshal.GetRawUtf8Value(element)[1..^1]
+        : throw new ArgumentException($"A JSON string is needed, and this is {element.ValueKind}.", nameof(element));
+
+    static string Text(ReadOnlySpan<byte> inside, ref bool sanitised)
     {
-        if (raw.IndexOf((byte)'\\') < 0)
-        {
-            sanitised |= !Utf8.IsValid(raw);
-            return Encoding.UTF8.GetString(raw);
-        }
-        var text = new StringBuilder(raw.Length);
-        while (!raw.IsEmpty)
-        {
-            var escape = raw.IndexOf((byte)'\\');
-            var plain = escape < 0 ? raw : raw[..escape];
-            sanitised |= !Utf8.IsValid(plain);
-            text.Append(Encoding.UTF8.GetString(plain));
-            if (escape < 0) break;
-            raw = raw[escape..];
-            if (raw[1] != 'u')
-            {
-                text.Append((char)(raw[1] switch { (byte)'n' => '\n', (byte)'t' => '\t', (byte)'r' => '\r', (byte)'b' => '\b', (byte)'f' => '\f', var c => (char)c }));
-                raw = raw[2..];
-                continue;
-            }
-            var unit = Unit(raw);
-            if (char.IsHighSurrogate(unit) && raw.Length >= 12 && raw[6] == '\\' && raw[7] == 'u' && Unit(raw[6..]) is var low && char.IsLowSurrogate(low))
-            {
-                text.Append(unit).Append(low);
-                raw = raw[12..];
-                continue;
-            }
-            var bad = unit == '\0' || char.IsSurrogate(unit);
-            sanitised |= bad;
-            text.Append(bad ? Replacement : unit);
-            raw = raw[6..];
-        }
-        return text.ToString();
+        if (!inside.Contains((byte)'\\') && Utf8.IsValid(inside)) return Encoding.UTF8.GetString(inside);
+        return Written(inside, EscapedText.Decode, ref sanitised);
     }
 
-    static char Unit(ReadOnlySpan<byte> escape) => (char)ushort.Parse(escape.Slice(2, 4), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-
-    /// <summary>Only an escape can spell NUL or half a pair, and only bytes above ASCII can be wrong UTF-8.</summary>
-    static bool IsHarmless(ReadOnlySpan<byte> raw)
+    static string Written(ReadOnlySpan<byte> utf8, Rewrite rewrite, ref bool sanitised)
     {
-        if (!Utf8.IsValid(raw)) return false;
-        while (raw.IndexOf("\\u"u8) is >= 0 and var at && at + 6 <= raw.Length)
-        {
-            if (raw.Slice(at + 2, 4).SequenceEqual("0000"u8) || (raw[at + 2] | 0x20) == 'd') return false;
-            raw = raw[(at + 6)..];
-        }
-        return true;
-    }
-
-    static void Rewrite(ReadOnlySpan<byte> raw, Utf8JsonWriter json, ref bool sanitised)
-    {
-        var reader = new Utf8JsonReader(raw, new JsonReaderOptions { MaxDepth = int.MaxValue });
-        while (reader.Read())
-        {
-            switch (reader.TokenType)
-            {
-                case JsonTokenType.StartObject: json.WriteStartObject(); break;
-                case JsonTokenType.EndObject: json.WriteEndObject(); break;
-                case JsonTokenType.StartArray: json.WriteStartArray(); break;
-                case JsonTokenType.EndArray: json.WriteEndArray(); break;
-                case JsonTokenType.PropertyName: json.WritePropertyName(Unescape(reader.ValueSpan, ref sanitised)); break;
-                case JsonTokenType.String: json.WriteStringValue(Unescape(reader.ValueSpan, ref sanitised)); break;
-                default: json.WriteRawValue(reader.ValueSpan, skipInputValidation: true); break;
-            }
-        }
+        char[]? rented = null;
+        var chars = utf8.Length <= OnStack ? stackalloc char[OnStack] : rented = ArrayPool<char>.Shared.Rent(utf8.Length);
+        var text = new string(chars[..rewrite(utf8, chars, out var harmed)]);
+        sanitised |= harmed;
+        if (rented is not null) ArrayPool<char>.Shared.Return(rented);
+        return text;
     }
 }

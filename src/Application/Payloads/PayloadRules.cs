@@ -1,168 +1,88 @@
-using System.Text;
+using System.Buffers;
 using System.Text.Json;
 using System.Text.Unicode;
 
 namespace Hindcast.Application.Payloads;
 
-/// <summary>What is wrong with one element: where (a dotted path), a code, and a sentence.</summary>
+/// <summary>What is wrong with one element: where (a dotted path, empty for the element itself), a code for programs, a sentence for people.</summary>
 public readonly record struct Fault(string Field, string Code, string Message);
 
 /// <summary>
-/// The rules every payload keeps, whatever its dialect: bounded nesting, and keys that mean the same to every reader. Parsers disagree on
-/// repeated keys and on keys with NUL or half a surrogate pair, and what two readers understand differently is a way past a check. Values
-/// may hold anything that is JSON. Checked before the append: the log cannot forget.
+/// What every payload keeps before it may enter the log, because nothing can be refused afterwards and the stores behind the log disagree on
+/// these bytes: which of two equal keys wins, whether a key may hold NUL, how deep is too deep. Values are free; they are stored as received.
 /// </summary>
 public static class PayloadRules
 {
-    public const int DeepestNesting = 64;
+    /// <summary>The element itself is level 1.</summary>
+    public const int DeepestLevel = 64;
 
-    [ThreadStatic] static Keys? t_keys;
+    // One more than is allowed, so that the reader shows us the container that is too deep and does not throw.
+    static readonly JsonReaderOptions Options = new() { MaxDepth = DeepestLevel + 1 };
 
-    /// <summary>The first fault of a syntactically valid element, or null. One pass, no recursion.</summary>
-    public static Fault? Check(ReadOnlySpan<byte> element)
+    [ThreadStatic] static SeenKeys? t_keys;
+
+    /// <summary>The first fault of one syntactically valid JSON element, in one pass and without recursion; null when there is none.</summary>
+    /// <exception cref="JsonException">The bytes are no JSON.</exception>
+    public static Fault? Check(ReadOnlySpan<byte> utf8Element)
     {
         var keys = t_keys ??= new();
-        keys.Clear();
-        var json = new Utf8JsonReader(element, new JsonReaderOptions { MaxDepth = int.MaxValue });
-        while (json.Read())
+        var json = new Utf8JsonReader(utf8Element, Options);
+        try
         {
-            switch (json.TokenType)
+            while (json.Read())
             {
-                case JsonTokenType.StartObject or JsonTokenType.StartArray:
-                    if (json.CurrentDepth >= DeepestNesting)
-                        return new(PathTo(element, json.TokenStartIndex), "too_deep", $"Nested deeper than {DeepestNesting} levels.");
-                    keys.Open();
-                    break;
-                case JsonTokenType.EndObject or JsonTokenType.EndArray:
-                    keys.Close();
-                    break;
-                case JsonTokenType.PropertyName:
-                    var key = json.ValueSpan;
-                    byte[]? unescaped = null;
-                    if (json.ValueIsEscaped)
-                    {
-                        var sanitised = false;
-                        unescaped = Encoding.UTF8.GetBytes(LenientText.Unescape(key, ref sanitised));
-                        if (sanitised) return Bad(element, json.TokenStartIndex);
-                        key = unescaped;
-                    }
-                    else if (!IsPlain(key)) return Bad(element, json.TokenStartIndex);
-                    if (!keys.Add(key, (int)json.TokenStartIndex, unescaped, element))
-                        return new(PathTo(element, json.TokenStartIndex), "duplicate_key", "The key stands twice in one object.");
-                    break;
+                switch (json.TokenType)
+                {
+                    case JsonTokenType.StartObject or JsonTokenType.StartArray when json.CurrentDepth >= DeepestLevel:
+                        return TooDeep(utf8Element, json.TokenStartIndex);
+                    case JsonTokenType.StartObject:
+                        keys.Open();
+                        break;
+                    case JsonTokenType.EndObject:
+                        keys.Close();
+                        break;
+                    case JsonTokenType.PropertyName:
+                        if (CheckKey(utf8Element, ref json, keys) is { } fault) return fault;
+                        break;
+                }
             }
+            return null;
         }
-        return null;
+        finally
+        {
+            keys.Clear();
+        }
     }
 
-    static Fault Bad(ReadOnlySpan<byte> element, long at) =>
-        new(PathTo(element, at), "invalid_key", "The key holds NUL, half of a surrogate pair, or bytes that are not UTF-8.");
-
-    static bool IsPlain(ReadOnlySpan<byte> key) => Ascii.IsValid(key) || Utf8.IsValid(key);
-
-    /// <summary>The path to the token at a byte: walked again, because only a fault needs it.</summary>
-    static string PathTo(ReadOnlySpan<byte> element, long at)
+    static Fault? CheckKey(ReadOnlySpan<byte> element, ref Utf8JsonReader json, SeenKeys keys)
     {
-        var path = new List<(bool IsArray, string Key, int Index)>();
-        var json = new Utf8JsonReader(element, new JsonReaderOptions { MaxDepth = int.MaxValue });
-        while (json.Read() && json.TokenStartIndex <= at)
+        var key = json.ValueSpan;
+        if (json.ValueIsEscaped)
         {
-            switch (json.TokenType)
-            {
-                case JsonTokenType.PropertyName:
-                    var sanitised = false;
-                    path[^1] = (false, LenientText.Unescape(json.ValueSpan, ref sanitised), 0);
-                    break;
-                case JsonTokenType.EndObject or JsonTokenType.EndArray:
-                    path.RemoveAt(path.Count - 1);
-                    break;
-                default:
-                    if (path.Count > 0 && path[^1].IsArray) path[^1] = (true, "", path[^1].Index + 1);
-                    if (json.TokenStartIndex < at && json.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray)
-                        path.Add((json.TokenType == JsonTokenType.StartArray, "", -1));
-                    break;
-            }
+            if (!TryUnescape(key, keys, out var length)) return InvalidKey(element, json.TokenStartIndex);
+            return keys.AddUnescaped(element, length) ? null : DuplicateKey(element, json.TokenStartIndex);
         }
-        var text = new StringBuilder();
-        foreach (var (isArray, key, index) in path)
-        {
-            if (text.Length > 200) return text.Append('…').ToString();
-            if (isArray) text.Append('[').Append(index).Append(']');
-            else if (key.Length > 0) text.Append(text.Length > 0 ? "." : "").Append(key.Length > 64 ? key[..64] + "…" : key);
-        }
-        return text.ToString();
+        if (!Utf8.IsValid(key)) return InvalidKey(element, json.TokenStartIndex);
+        return keys.Add(element, (int)json.TokenStartIndex + 1, key.Length) ? null : DuplicateKey(element, json.TokenStartIndex);
     }
 
-    /// <summary>The keys of the objects that are open. Few are compared one by one; many go through a table of hashes.</summary>
-    sealed class Keys
+    static bool TryUnescape(ReadOnlySpan<byte> key, SeenKeys keys, out int length)
     {
-        const int Few = 12;
-
-        readonly List<(int Start, int Length, byte[]? Unescaped)> _keys = [];
-        readonly Stack<int> _opened = new();
-        readonly Dictionary<(int Depth, int Hash), List<int>> _many = [];
-
-        public void Clear()
-        {
-            _keys.Clear();
-            _opened.Clear();
-            _many.Clear();
-        }
-
-        public void Open() => _opened.Push(_keys.Count);
-
-        public void Close()
-        {
-            var from = _opened.Pop();
-            if (_keys.Count - from > Few)
-                for (var i = from; i < _keys.Count; i++) _many.Remove((_opened.Count, HashOf(i)));
-            _keys.RemoveRange(from, _keys.Count - from);
-        }
-
-        readonly List<int> _hashes = [];
-
-        int HashOf(int index) => _hashes[index];
-
-        /// <summary>False when the innermost object has the key already.</summary>
-        public bool Add(ReadOnlySpan<byte> key, int tokenStart, byte[]? unescaped, ReadOnlySpan<byte> element)
-        {
-            var from = _opened.Peek();
-            var hash = new HashCode();
-            hash.AddBytes(key);
-            var mine = hash.ToHashCode();
-            if (_hashes.Count <= _keys.Count) _hashes.Add(mine);
-            else _hashes[_keys.Count] = mine;
-            var count = _keys.Count - from;
-            var depth = _opened.Count - 1;
-
-            if (count < Few)
-            {
-                for (var i = from; i < _keys.Count; i++)
-                    if (_hashes[i] == mine && Text(i, element).SequenceEqual(key)) return false;
-            }
-            else
-            {
-                if (count == Few) for (var i = from; i < _keys.Count; i++) Remember(depth, i);
-                if (_many.TryGetValue((depth, mine), out var alike))
-                    foreach (var i in alike)
-                        if (Text(i, element).SequenceEqual(key)) return false;
-                Remember(depth, _keys.Count);
-            }
-            // The token starts at its opening quote.
-            _keys.Add((tokenStart + 1, key.Length, unescaped));
-            return true;
-        }
-
-        void Remember(int depth, int index)
-        {
-            if (!_many.TryGetValue((depth, _hashes[index]), out var alike)) _many[(depth, _hashes[index])] = alike = new(1);
-            alike.Add(index);
-        }
-
-        ReadOnlySpan<byte> Text(int index, ReadOnlySpan<byte> element)
-        {
-            var (start, length, unescaped) = _keys[index];
-            return unescaped is not null ? unescaped : element.Slice(start, length);
-        }
+        char[]? rented = null;
+        var chars = key.Length <= 256 ? stackalloc char[256] : rented = ArrayPool<char>.Shared.Rent(key.Length);
+        chars = chars[..EscapedText.Decode(key, chars, out var harmed)];
+        // An escape is never shorter than what it stands for.
+        Utf8.FromUtf16(chars, keys.Unescaping(key.Length), out _, out length);
+        if (rented is not null) ArrayPool<char>.Shared.Return(rented);
+        return !harmed;
     }
+
+    static Fault TooDeep(ReadOnlySpan<byte> element, long at) =>
+        new(PayloadPath.To(element, at), "too_deep", $"Nested deeper than {DeepestLevel} levels.");
+
+    static Fault DuplicateKey(ReadOnlySpan<byte> element, long at) =>
+        new(PayloadPath.To(element, at), "duplicate_key", "The key is in the same object already; keys are compared after unescaping.");
+
+    static Fault InvalidKey(ReadOnlySpan<byte> element, long at) =>
+        new(PayloadPath.To(element, at), "invalid_key", "The key holds NUL, a lone surrogate or invalid UTF-8.");
 }
