@@ -39,7 +39,7 @@ internal static class Hosting
 
         services.AddApplication(typeof(Hosting).Assembly).AddStorage(configuration, options.DataDirectory);
         if (!options.Projections.Paused) services.AddHostedService<ProjectionHost>();
-        services.AddSingleton<RateLimits>().AddOpenApi("v1").AddCors();
+        services.AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddOpenApi("v1").AddIngestCors();
     }
 
     /// <summary>Kestrel is lenient where a proxy in front of it may read otherwise; two readings of one request are a way in.</summary>

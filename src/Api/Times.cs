@@ -5,8 +5,9 @@ namespace Hindcast.Api;
 /// <summary>Times on the wire: ISO 8601 and nothing else.</summary>
 internal static class Times
 {
-    static readonly string[] Zoned = Forms("K");
-    static readonly string[] Bare = Forms("");
+    static readonly string[] Shapes = ["yyyy-MM-dd'T'HH:mm:ss.FFFFFFF", "yyyy-MM-dd HH:mm:ss.FFFFFFF", "yyyy-MM-dd'T'HH:mm"];
+    static readonly string[] Zoned = [.. Shapes.Select(shape => shape + "K")];
+    static readonly string[] Bare = [.. Shapes, "yyyy-MM-dd"];
 
     /// <summary>A date and time with Z or an offset; fractions of any length, of which microseconds are kept.</summary>
     public static bool TryParse(string text, out DateTimeOffset time) =>
@@ -17,10 +18,7 @@ internal static class Times
     public static bool TryParseAsUtc(string text, out DateTimeOffset time) =>
         TryParse(text, out time)
         || DateTimeOffset.TryParseExact(
-            Shorten(text), [.. Bare, "yyyy-MM-dd"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out time);
-
-    static string[] Forms(string zone) =>
-        [.. new[] { "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF", "yyyy-MM-dd HH:mm:ss.FFFFFFF", "yyyy-MM-dd'T'HH:mm" }.Select(form => form + zone)];
+            Shorten(text), Bare, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out time);
 
     /// <summary>More than seven digits of a second are more than .NET reads.</summary>
     static string Shorten(string text)

@@ -1,0 +1,127 @@
+using System.Text.Json;
+using Hindcast.Application.Payloads;
+using Hindcast.Application.Traces;
+using Hindcast.Domain.Traces;
+
+namespace Hindcast.Api.Native;
+
+/// <summary>
+/// Reads the elements of <c>POST /api/v1/events</c>. What <c>content</c> is depends on the type of the event; a member that the form does not
+/// know stays in the payload and says nothing.
+/// </summary>
+internal sealed class NativePayload : IPayloadReader
+{
+    /// <summary>The longest a thing may have taken; a year in milliseconds.</summary>
+    public const double MostMilliseconds = 366d * 24 * 60 * 60 * 1000;
+
+    public string Dialect => "native";
+
+    public int Version => 1;
+
+    public Reading Read(string type, JsonElement payload, bool texts)
+    {
+        var sanitised = false;
+        var provider = payload.Text("provider", ref sanitised);
+        var reading = new Reading
+        {
+            Kind = payload.Text("kind", ref sanitised),
+            Provider = provider,
+            Model = payload.Text("model", ref sanitised),
+            Usage = payload.Member("usage") is { } usage ? NativeUsage.Read(usage, provider) : null,
+            Environment = payload.Text("environment", ref sanitised),
+            UserId = payload.Text("user_id", ref sanitised),
+            SessionId = payload.Text("session_id", ref sanitised),
+            Agent = payload.Text("agent", ref sanitised),
+            Name = payload.Text("name", ref sanitised),
+            Latency = Milliseconds(payload, "latency_ms"),
+            TimeToFirstToken = Milliseconds(payload, "ttft_ms"),
+            Status = StatusOf(payload),
+            Error = ErrorOf(payload.Member("error"), ref sanitised),
+        };
+        if (texts) reading = WithTexts(type, payload, reading, ref sanitised);
+        return reading with { Sanitised = sanitised };
+    }
+
+    static Reading WithTexts(string type, JsonElement payload, Reading reading, ref bool sanitised)
+    {
+        var content = payload.Member("content");
+        reading = type switch
+        {
+            "user_message" or "span_started" or "llm_request" or "embedding_request" or "tool_call_request" =>
+                reading with { Input = JsonOf(content, ref sanitised) },
+            "llm_response" or "embedding_response" or "tool_call_response" or "llm_thinking" or "tool_result" =>
+                reading with { Output = JsonOf(content, ref sanitised) },
+            "span_ended" => Ended(content, reading, ref sanitised),
+            "error" => Failed(content, reading, ref sanitised),
+            "product_event" => reading with { Input = JsonOf(content ?? payload.Member("attributes"), ref sanitised) },
+            "score" => reading with
+            {
+                Output = JsonOf(ScoreOf(payload), ref sanitised),
+                Comment = (content is { } c ? c.Text("comment", ref sanitised) : null) ?? payload.Text("comment", ref sanitised),
+                ScoreSource = (content is { } s ? s.Text("source", ref sanitised) : null) ?? payload.Text("source", ref sanitised),
+            },
+            _ => reading,
+        };
+        if (reading is { Status: null, Error: not null }) reading = reading with { Status = SpanStatus.Error };
+        return reading with { Attributes = IngestedJson.AttributesOf(payload.Member("attributes"), ref sanitised) };
+    }
+
+    /// <summary>The value of a score: <c>content.value</c>, else <c>value</c>.</summary>
+    public static JsonElement? ScoreOf(JsonElement payload) =>
+        (payload.Member("content") is { } content ? content.Member("value") : null) ?? payload.Member("value");
+
+    /// <summary>A status in any of the spellings of the systems we speak to; null for a word that is none.</summary>
+    public static SpanStatus? StatusOf(string word) => word.ToLowerInvariant() switch
+    {
+        "ok" or "success" => SpanStatus.Success,
+        "warning" => SpanStatus.Warning,
+        "error" or "failed" => SpanStatus.Error,
+        _ => null,
+    };
+
+    /// <summary>
+    /// <c>{output?, status?, error?}</c>, or anything at all: an object that says more than how it went is the output itself, so that nothing
+    /// is lost that looks only half like our form.
+    /// </summary>
+    static Reading Ended(JsonElement? content, Reading reading, ref bool sanitised)
+    {
+        if (content is not { ValueKind: JsonValueKind.Object } said) return reading with { Output = JsonOf(content, ref sanitised) };
+
+        var output = said.TryGetProperty("output", out var named) ? named
+            : said.EnumerateObject().All(m => m.Name is "status" or "error") ? (JsonElement?)null
+            : said;
+        return reading with
+        {
+            Output = JsonOf(output, ref sanitised),
+            Status = reading.Status ?? StatusOf(said),
+            Error = reading.Error ?? ErrorOf(said.Member("error"), ref sanitised),
+        };
+    }
+
+    static Reading Failed(JsonElement? content, Reading reading, ref bool sanitised) => reading with
+    {
+        Error = ErrorOf(content, ref sanitised) ?? reading.Error,
+        ErrorDetail = content is { ValueKind: JsonValueKind.Object } detail ? JsonOf(detail, ref sanitised) : null,
+    };
+
+    /// <summary>A sentence, or an object with one in <c>message</c>.</summary>
+    static string? ErrorOf(JsonElement? error, ref bool sanitised) => error switch
+    {
+        { ValueKind: JsonValueKind.String } text => LenientText.Of(text, ref sanitised),
+        { ValueKind: JsonValueKind.Object } o => o.Text("message", ref sanitised),
+        _ => null,
+    };
+
+    static SpanStatus? StatusOf(JsonElement o)
+    {
+        var sanitised = false;
+        return o.Text("status", ref sanitised) is { } word ? StatusOf(word) : null;
+    }
+
+    static TimeSpan? Milliseconds(JsonElement payload, string name) =>
+        payload.Member(name) is { ValueKind: JsonValueKind.Number } n && n.TryGetDouble(out var ms) && ms is >= 0 and <= MostMilliseconds
+            ? TimeSpan.FromMicroseconds(Math.Round(ms * 1000))
+            : null;
+
+    static string? JsonOf(JsonElement? value, ref bool sanitised) => value is { } v ? LenientText.JsonOf(v, ref sanitised) : null;
+}
