@@ -39,9 +39,9 @@ internal sealed class EventBatch : IDisposable
         var batch = new EventBatch();
         foreach (var line in JsonBatch.ParseLines(body))
         {
-            if (line.Document is { } parsed) batch._parsed.Add(parsed);
+            batch._parsed.Add(line);
             if (batch._elements.Count == MostEvents) throw batch.TooMany("more");
-            batch._elements.Add((line.Document?.RootElement ?? default, line.Raw, line.Fault));
+            batch._elements.Add((line.Element, line.Raw, line.Fault));
         }
         return batch;
     }

@@ -19,7 +19,7 @@ namespace Hindcast.Api.Native;
 /// </remarks>
 internal static class EventDoor
 {
-    public const int MostBytes = RequestBody.MostIngested;
+    public const int MostBytes = RequestBody.DefaultLimit;
 
     public static void MapNativeEvents(this IEndpointRouteBuilder routes) => routes
         .MapPost("/api/v1/events", PostAsync)
@@ -34,13 +34,13 @@ internal static class EventDoor
     {
         var caller = http.Caller();
         var key = KeyOf(http.Request);
-        var body = await RequestBody.ReadAsync(http, MostBytes, http.RequestAborted);
-        using var batch = EventBatch.Of(http.Request, body);
+        using var body = await RequestBody.ReadAsync(http, MostBytes, http.RequestAborted);
+        using var batch = EventBatch.Of(http.Request, body.Bytes);
 
         // Others with the same key may be waiting for this one's work, and the work reads this one's body: a caller that leaves ends neither.
         var answer = key is null
             ? await AppendAsync(http.RequestAborted)
-            : await keys.RunAsync(caller.Project, key, body, AppendAsync, CancellationToken.None);
+            : await keys.RunAsync(caller.Project, key, body.Bytes, AppendAsync, CancellationToken.None);
 
         if (answer.Position is { } position) http.Response.Headers["X-Log-Position"] = position.ToString(CultureInfo.InvariantCulture);
         http.Response.StatusCode = answer.Status;

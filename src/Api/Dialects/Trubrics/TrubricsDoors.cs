@@ -14,7 +14,7 @@ namespace Hindcast.Api.Dialects.Trubrics;
 internal static class TrubricsDoors
 {
     const int MostEvents = 100;
-    const int MostBytes = RequestBody.MostIngested;
+    const int MostBytes = RequestBody.DefaultLimit;
 
     delegate IReadOnlyList<NewEvent> Reads(
         TrubricsElement elements, JsonElement element, ReadOnlyMemory<byte> raw, int index, List<TrubricsFault> faults);
@@ -37,9 +37,9 @@ internal static class TrubricsDoors
 
     static async Task PublishAsync(HttpContext http, IMediator mediator, TrubricsElement elements, Reads read)
     {
-        var body = await RequestBody.ReadAsync(http, MostBytes, http.RequestAborted);
+        using var body = await RequestBody.ReadAsync(http, MostBytes, http.RequestAborted);
         var faults = new List<TrubricsFault>();
-        using var batch = Parse(body, faults);
+        using var batch = Parse(body.Bytes, faults);
         if (batch is null)
         {
             await AnswerAsync(http, faults, []);
@@ -76,9 +76,9 @@ internal static class TrubricsDoors
         await AnswerAsync(http, faults, stored);
     }
 
-    static JsonBatch? Parse(ReadOnlyMemory<byte> body, List<TrubricsFault> faults)
+    static BatchBody? Parse(ReadOnlyMemory<byte> body, List<TrubricsFault> faults)
     {
-        JsonBatch batch;
+        BatchBody batch;
         try
         {
             batch = JsonBatch.Parse(body);
