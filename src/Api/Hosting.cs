@@ -1,7 +1,8 @@
 using Hindcast.Application;
-using Hindcast.Application.EventSourcing;
+using Hindcast.Application.Projects;
 using Hindcast.Application.ReadModels;
 using Hindcast.Infrastructure;
+using Hindcast.Infrastructure.Secrets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Hindcast.Api;
@@ -37,7 +38,7 @@ internal static class Hosting
         var options = configuration.GetSection("Hindcast").Get<HindcastOptions>() ?? new();
         Directory.CreateDirectory(options.DataDirectory);
 
-        services.AddApplication(typeof(Hosting).Assembly).AddStorage(configuration, options.DataDirectory);
+        services.AddApplication(typeof(Hosting).Assembly).AddStorage(configuration, options.DataDirectory).AddVault(options.DataDirectory).AddProjects();
         if (!options.Projections.Paused) services.AddHostedService<ProjectionHost>();
         services.AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddOpenApi("v1").AddIngestCors();
     }

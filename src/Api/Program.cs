@@ -1,5 +1,4 @@
 using Hindcast.Api;
+using Hindcast.Api.CommandLine;
 
-var app = Hosting.Build(args);
-app.Run();
-return 0;
+return await CommandLine.RunAsync(args, Hosting.Build, Hosting.AddHindcast);

@@ -9,31 +9,73 @@ public sealed record StoredAnswer(int Status, byte[] Body, long? Position);
 /// <summary>A sender's key for a request was used before with another body.</summary>
 public sealed class IdempotencyKeyReused() : Exception("This Idempotency-Key was already used with another body.");
 
-/// <summary>One effect for each (project, key): who sends a request again gets the first one's answer, also while the first is under way.</summary>
-public sealed class IdempotencyKeys
+/// <summary>One effect for each (project, key): who sends a request again within a day gets the first one's answer.</summary>
+/// <remarks>
+/// Requests that come while the first is under way wait for it. The first one's work is not stopped when its sender goes away: others may
+/// be waiting, and the sender will ask again. Work that fails or answers 5xx leaves nothing behind, so the next try runs it.
+/// <para>After a crash between the effect and the stored answer the work runs again. That is one effect still, because the ids of its events
+/// follow from the key: the log knows them and writes nothing. When the answer cannot be stored the caller hears of a failure, which means
+/// unknown; the next try ends the same way.</para>
+/// </remarks>
+public sealed class IdempotencyKeys(IVault vault, TimeProvider clock)
 {
-    readonly ConcurrentDictionary<(string Project, string Key), (byte[] Body, Lazy<Task<StoredAnswer>> Answer)> _seen = new();
+    public static readonly TimeSpan Kept = TimeSpan.FromHours(24);
+    const int LongestKey = 255;
 
-    /// <summary>Runs <paramref name="work"/> unless the key was seen; work that throws leaves the key free.</summary>
+    readonly ConcurrentDictionary<(string Project, string Key), Flight> _flights = new();
+
+    /// <summary>Runs <paramref name="work"/>, or answers as the first request with this key was answered.</summary>
     /// <exception cref="BadRequest">The key is not 1 to 255 printable ASCII characters.</exception>
     /// <exception cref="IdempotencyKeyReused">The key came with another body.</exception>
     public async Task<StoredAnswer> RunAsync(
         string project, string key, ReadOnlyMemory<byte> body, Func<CancellationToken, Task<StoredAnswer>> work, CancellationToken ct)
     {
-        if (key.Length is 0 or > 255 || key.AsSpan().ContainsAnyExceptInRange(' ', '~'))
-            throw new BadRequest("Idempotency-Key", "Must be one text of 1 to 255 printable ASCII characters.");
+        if (key.Length is 0 or > LongestKey || key.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+            throw new BadRequest("Idempotency-Key", $"Must be one text of 1 to {LongestKey} printable ASCII characters.");
+
         var hash = SHA256.HashData(body.Span);
-        var mine = (hash, new Lazy<Task<StoredAnswer>>(() => work(CancellationToken.None)));
-        var held = _seen.GetOrAdd((project, key), mine);
-        if (!held.Body.AsSpan().SequenceEqual(hash)) throw new IdempotencyKeyReused();
+        var mine = new Flight(hash);
+        var flight = _flights.GetOrAdd((project, key), mine);
+        if (!flight.BodyHash.AsSpan().SequenceEqual(hash)) throw new IdempotencyKeyReused();
+        if (flight == mine) _ = FlyAsync(project, key, mine, work);
+        return await flight.Landed.Task.WaitAsync(ct);
+    }
+
+    /// <summary>Forgets what is older than a day.</summary>
+    public Task<int> SweepAsync(CancellationToken ct) => vault.SweepAsync(clock.GetUtcNow(), ct);
+
+    async Task FlyAsync(string project, string key, Flight flight, Func<CancellationToken, Task<StoredAnswer>> work)
+    {
         try
         {
-            return await held.Answer.Value.WaitAsync(ct);
+            var answer = await AnswerAsync(project, key, flight.BodyHash, work);
+            // First stored, then forgotten here, then answered: whoever comes next finds one or the other.
+            _flights.TryRemove(new((project, key), flight));
+            flight.Landed.SetResult(answer);
         }
-        catch when (held.Answer.Value.IsFaulted)
+        catch (Exception e)
         {
-            _seen.TryRemove(new((project, key), held));
-            throw;
+            _flights.TryRemove(new((project, key), flight));
+            flight.Landed.SetException(e);
+            // Seen, even where every sender has gone.
+            _ = flight.Landed.Task.Exception;
         }
+    }
+
+    async Task<StoredAnswer> AnswerAsync(string project, string key, byte[] hash, Func<CancellationToken, Task<StoredAnswer>> work)
+    {
+        var known = await vault.AnswerAsync(project, key, CancellationToken.None);
+        if (known is not null && clock.GetUtcNow() < known.Expires)
+            return known.BodyHash.AsSpan().SequenceEqual(hash) ? known.Answer : throw new IdempotencyKeyReused();
+
+        var answer = await work(CancellationToken.None);
+        if (answer.Status < 500) await vault.SaveAsync(project, key, new(hash, answer, clock.GetUtcNow() + Kept), CancellationToken.None);
+        return answer;
+    }
+
+    sealed class Flight(byte[] bodyHash)
+    {
+        public byte[] BodyHash => bodyHash;
+        public TaskCompletionSource<StoredAnswer> Landed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

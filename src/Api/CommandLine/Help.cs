@@ -1,0 +1,30 @@
+namespace Hindcast.Api.CommandLine;
+
+internal static class Help
+{
+    public const string Text = """
+        hindcast                           serve (settings as --Hindcast:Name=value, or Hindcast__Name in the environment)
+        hindcast serve                     the same
+
+        hindcast keys create               issue a key; its text is the only line on standard output
+            --project P --name N --scopes ingest,read --environment E --prefix hc --plan free
+            --admin                        every scope
+        hindcast keys list [--project P]   the keys, masked
+        hindcast keys rotate ID            a new key in place of ID, which works on for --overlap-hours (24)
+        hindcast keys revoke ID            end a key at once
+
+        hindcast projections status        where each read model stands
+        hindcast projections rebuild NAME  build a read model again from the log, beside the one that serves
+        hindcast projections verify        compare the read models with what follows from the log (server stopped)
+        hindcast log verify                check every fact against its checksum and its hash chain (server stopped)
+        hindcast demo                      load sample traces
+
+        hindcast help, hindcast --version
+
+        Everywhere:
+            --data-directory D             default: Hindcast__DataDirectory, else 'data'
+            --url U                        a server to talk to; default: the one that works on the data directory
+            --key K                        its key; default: HINDCAST_KEY, else Hindcast__AdminKey
+        Commands about keys work on the files when no server runs. Exit codes: 0 done, 1 failed, 2 not understood.
+        """;
+}

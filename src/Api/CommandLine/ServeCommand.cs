@@ -1,0 +1,48 @@
+using Hindcast.Application;
+using Hindcast.Application.Projects;
+using Microsoft.Extensions.Options;
+
+namespace Hindcast.Api.CommandLine;
+
+/// <summary>
+/// Serves until it is told to stop. The data directory is taken before anything in it is opened and let go after everything is closed; the
+/// first admin key is minted before the first request; the address is written into the lock file when there is one to write.
+/// </summary>
+internal static class ServeCommand
+{
+    public static async Task<int> RunAsync(string[] args, Func<string[], WebApplication> build, Terminal terminal)
+    {
+        DataDirectoryLock? held = null;
+        try
+        {
+            await using var app = build(args);
+            held = DataDirectoryLock.Take(app.Services.GetRequiredService<IOptions<HindcastOptions>>().Value.DataDirectory);
+            await MintAsync(app.Services, terminal);
+            await app.StartAsync();
+            held.Announce(Reachable(app.Urls));
+            await app.WaitForShutdownAsync();
+            return 0;
+        }
+        finally
+        {
+            held?.Dispose();
+        }
+    }
+
+    static async Task MintAsync(IServiceProvider services, Terminal terminal)
+    {
+        await using var scope = services.CreateAsyncScope();
+        if (await scope.ServiceProvider.GetRequiredService<FirstStart>().RunAsync(CancellationToken.None) is not { } issued) return;
+        terminal.Out.WriteLine($"Admin key, shown this once (only its hash is kept): {issued.Secret}");
+        terminal.Out.Flush();
+    }
+
+    /// <summary>An address somebody on this machine can call: cleartext first, and no wildcard for a host.</summary>
+    internal static string? Reachable(IEnumerable<string> urls)
+    {
+        if (urls.OrderBy(u => u.StartsWith("https", StringComparison.OrdinalIgnoreCase)).FirstOrDefault() is not { } url) return null;
+        var address = BindingAddress.Parse(url);
+        var host = address.Host is "*" or "+" or "0.0.0.0" or "[::]" ? "127.0.0.1" : address.Host;
+        return $"{address.Scheme}://{host}:{address.Port}";
+    }
+}

@@ -1,0 +1,105 @@
+using System.Text.Json;
+using Hindcast.Application;
+using Hindcast.Application.Projects;
+
+namespace Hindcast.Api.Native;
+
+/// <summary>The body of a request about a key: one small JSON object, or nothing. Every fault names its member.</summary>
+internal sealed class KeyBody
+{
+    const int MostBytes = 64 * 1024;
+
+    static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false, MaxDepth = 8 };
+
+    readonly JsonElement _body;
+
+    KeyBody(JsonElement body) => _body = body;
+
+    public static async Task<KeyBody> ReadAsync(HttpContext http, CancellationToken ct)
+    {
+        var bytes = await BytesAsync(http, ct);
+        if (bytes.Length == 0) return new(default);
+        try
+        {
+            using var document = JsonDocument.Parse(bytes, s_strict);
+            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new BadRequest("body", "The body must be a JSON object.");
+            // A name that is half a surrogate pair parses, and throws when somebody looks for another name: read them all now.
+            foreach (var member in document.RootElement.EnumerateObject()) _ = member.Name;
+            return new(document.RootElement.Clone());
+        }
+        catch (InvalidOperationException)
+        {
+            throw new BadRequest("body", "The name of a member is no well-formed text.");
+        }
+        catch (JsonException e)
+        {
+            // Without a line it is a rule above JSON's own: the depth, or a member that stands there twice.
+            throw new BadRequest("body", e.LineNumber is { } line
+                ? $"The body is no well-formed JSON: line {line + 1}, byte {e.BytePositionInLine}."
+                : "The body names a member twice or is nested too deep.");
+        }
+    }
+
+    public string? Text(string name)
+    {
+        if (Member(name) is not { } value) return null;
+        if (value.ValueKind != JsonValueKind.String) throw new BadRequest(name, $"{name} must be a text.");
+        try
+        {
+            return value.GetString() is { } text && !text.Contains('\0') ? text : throw new BadRequest(name, $"{name} must not contain NUL.");
+        }
+        catch (InvalidOperationException)
+        {
+            // Half a surrogate pair, or bytes that are no UTF-8: well-formed JSON, and still no text.
+            throw new BadRequest(name, $"{name} is no well-formed text.");
+        }
+    }
+
+    public long? Whole(string name) => Member(name) is not { } value ? null
+        : value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var whole) ? whole
+        : throw new BadRequest(name, $"{name} must be a whole number.");
+
+    public double? Number(string name) => Member(name) is not { } value ? null
+        : value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number) ? number
+        : throw new BadRequest(name, $"{name} must be a number.");
+
+    public DateTimeOffset? Moment(string name) => Text(name) is not { } text ? null
+        : Times.TryParse(text, out var time) ? time.ToUniversalTime()
+        : throw new BadRequest(name, $"{name} must be an ISO 8601 time with Z or an offset.");
+
+    /// <summary><c>scopes</c> is required: what a key may do is not to be guessed.</summary>
+    public Scopes Scopes()
+    {
+        if (Member("scopes") is not { ValueKind: JsonValueKind.Array } words) throw new BadRequest("scopes", "scopes must be a list of ingest, read, gateway, admin.");
+        var scopes = Application.Projects.Scopes.None;
+        foreach (var word in words.EnumerateArray())
+        {
+            var scope = word.ValueKind == JsonValueKind.String && !word.ValueEquals("") ? Parse(word) : Application.Projects.Scopes.None;
+            scopes |= scope != Application.Projects.Scopes.None ? scope : throw new BadRequest("scopes", "Each scope must be one of ingest, read, gateway, admin.");
+        }
+        return scopes;
+    }
+
+    /// <summary>Compared as bytes, so that no text has to be well-formed for it.</summary>
+    static Scopes Parse(JsonElement word) =>
+        ((string[])["ingest", "read", "gateway", "admin"]).FirstOrDefault(known => word.ValueEquals(known)) is { } name
+            ? ScopeNames.Parse(name)
+            : Application.Projects.Scopes.None;
+
+    /// <summary>Null is as good as absent.</summary>
+    JsonElement? Member(string name) =>
+        _body.ValueKind == JsonValueKind.Object && _body.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    static async Task<byte[]> BytesAsync(HttpContext http, CancellationToken ct)
+    {
+        using var body = new MemoryStream();
+        var chunk = new byte[8 * 1024];
+        int read;
+        while ((read = await http.Request.Body.ReadAsync(chunk, ct)) > 0)
+        {
+            body.Write(chunk, 0, read);
+            if (body.Length > MostBytes) throw new BadHttpRequestException($"The body has more than {MostBytes} bytes.", StatusCodes.Status413PayloadTooLarge);
+        }
+        return body.ToArray();
+    }
+}

@@ -1,0 +1,11 @@
+using Hindcast.Application.Projects;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hindcast.Infrastructure.Secrets;
+
+/// <summary>The vault of the embedded engines: <c>vault.db</c> in the data directory, beside the log and never among the read models.</summary>
+public static class VaultModule
+{
+    public static IServiceCollection AddVault(this IServiceCollection services, string dataDirectory) =>
+        services.AddSingleton<IVault>(_ => SqliteVault.Open(Path.Combine(dataDirectory, "vault.db")));
+}
