@@ -7,6 +7,7 @@ using Hindcast.Api.Native;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Projects;
 using Hindcast.Application.Traces;
+using Hindcast.Infrastructure.Secrets;
 using MediatR;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -15,7 +16,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Hindcast.Integration;
 
-/// <summary>The ingest doors on a loopback port, over a log in memory; two projects, one key each, and a key that may not write.</summary>
+/// <summary>The ingest doors on a loopback port, over the embedded log; two projects, one key each, and a key that may not write.</summary>
 public sealed class DoorHost : IAsyncLifetime
 {
     public const string Key = "key-of-one";
@@ -24,12 +25,12 @@ public sealed class DoorHost : IAsyncLifetime
 
     WebApplication? _app;
 
-    public DoorHost() : this(new MemoryLog()) { }
+    public DoorHost() : this(new TempLog()) { }
 
     /// <summary>As after a restart: another process over the same log.</summary>
-    internal DoorHost(MemoryLog log) => Log = log;
+    internal DoorHost(TempLog log) => Log = log;
 
-    internal MemoryLog Log { get; }
+    internal TempLog Log { get; }
     internal Subjects Subjects { get; } = new(new byte[32]);
     public HttpClient Http { get; private set; } = null!;
 
@@ -45,6 +46,7 @@ public sealed class DoorHost : IAsyncLifetime
         builder.Services.AddSingleton<IEventLog>(Log);
         builder.Services.AddSingleton<Streams>();
         builder.Services.AddSingleton(new InFlightBudget());
+        builder.Services.AddSingleton<IVault>(SqliteVault.Open(Path.Combine(Log.Folder, $"{Guid.NewGuid():n}.db")));
         builder.Services.AddSingleton<IdempotencyKeys>();
         builder.Services.AddSingleton<ServiceFactory>(services => services.GetService!);
         builder.Services.AddSingleton<IMediator, Mediator>();

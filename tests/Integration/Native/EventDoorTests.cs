@@ -184,9 +184,9 @@ public sealed class EventDoorTests : IAsyncLifetime
     [Fact]
     public async Task A_log_that_is_away_is_503_and_the_same_request_can_be_sent_again()
     {
-        _host.Log.Fault = new LogUnavailable("away", TimeSpan.FromSeconds(2));
+        _host.Log.Failure = new LogUnavailable("away", TimeSpan.FromSeconds(2));
         (await _host.PostAsync(Door, """{"type":"user_message","trace_id":"t"}""", headers: ("Idempotency-Key", "k"))).Status.Should().Be(503);
-        _host.Log.Fault = null;
+        _host.Log.Failure = null;
         (await _host.PostAsync(Door, """{"type":"user_message","trace_id":"t"}""", headers: ("Idempotency-Key", "k"))).Status.Should().Be(202);
         _host.Log.All.Should().ContainSingle();
     }

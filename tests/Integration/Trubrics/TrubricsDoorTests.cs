@@ -196,7 +196,7 @@ public sealed class TrubricsDoorTests : IAsyncLifetime
         large.Status.Should().Be(413);
         large.Json.GetProperty("detail").ValueKind.Should().Be(JsonValueKind.String);
 
-        _host.Log.Fault = new LogUnavailable("The log is away.", TimeSpan.FromSeconds(3));
+        _host.Log.Failure = new LogUnavailable("The log is away.", TimeSpan.FromSeconds(3));
         var away = await _host.PostAsync(Events, Documented);
         (away.Status, away.Headers["Retry-After"]).Should().Be((503, "3"));
         away.Json.GetProperty("detail").GetString().Should().Be("The log is away.");

@@ -15,7 +15,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Hindcast.Integration.WhyOps;
 
-/// <summary>The WhyOps doors on a loopback port, over the real write side and a log in memory. The one place that knows how they are hosted.</summary>
+/// <summary>The WhyOps doors on a loopback port, over the real write side and the embedded log. The one place that knows how they are hosted.</summary>
 public sealed class WhyOpsHost : IAsyncDisposable
 {
     public const string Key = "whyops_test";
@@ -33,7 +33,7 @@ public sealed class WhyOpsHost : IAsyncDisposable
 
     public HttpClient Client { get; }
 
-    internal InMemoryLog Log => (InMemoryLog)_app.Services.GetRequiredService<IEventLog>();
+    internal TempLog Log => (TempLog)_app.Services.GetRequiredService<IEventLog>();
 
     /// <summary>Every fact of a trace as it reads back, oldest first.</summary>
     public IReadOnlyList<SpanEvent> Trace(string traceId, string project = "main") =>
@@ -47,7 +47,7 @@ public sealed class WhyOpsHost : IAsyncDisposable
         builder.Services
             .AddSingleton(TimeProvider.System)
             .AddSingleton(new InFlightBudget(64 << 20))
-            .AddSingleton<IEventLog>(new InMemoryLog())
+            .AddSingleton<IEventLog>(new TempLog())
             .AddSingleton<IKeyRing, Keys>()
             .AddSingleton(new Subjects(new byte[32]))
             .AddSingleton<Streams>()
