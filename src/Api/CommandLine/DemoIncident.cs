@@ -16,7 +16,7 @@ internal static class DemoIncident
         run.Add("llm_request", "write", 31_500, new { parent_span_id = "root", provider = "anthropic", model = Run.Model, content = new { note = "The query failed. Say so and go on with the cached figures." } });
         run.Add("error", "write", 32_100, new
         {
-            parent_span_id = "root", name = "overloaded", provider = "anthropic", model = Run.Model, latency_ms = 600,
+            parent_span_id = "root", provider = "anthropic", model = Run.Model, latency_ms = 600,
             content = new { message = "529 overloaded_error: Overloaded", status = 529 },
         });
         run.Add("span_ended", "root", 32_150, new { content = new { status = "error", error = new { message = "The provider is overloaded; giving up." } } });

@@ -38,20 +38,29 @@ internal static class ProjectionsCommand
     {
         var name = floor.Arguments.The("projection");
         using var server = floor.Server();
+        var before = await GenerationAsync();
         await server.SendAsync(HttpMethod.Post, $"/api/v1/projections/{Uri.EscapeDataString(name)}/rebuild", null);
         var state = await floor.Terminal.ProgressAsync($"Rebuilding {name}", async report =>
         {
             while (true)
             {
-                var p = (await server.GetAsync("/api/v1/projections")).EnumerateArray().Single(p => Text(p, "name") == name);
+                var p = await StatusAsync();
                 if (p.TryGetProperty("rebuild", out var rebuild) && rebuild.ValueKind == JsonValueKind.Object)
                     report(rebuild.GetProperty("percent").GetDouble() / 100, $"{Text(rebuild, "events_per_second")} events/s");
-                else if (Text(p, "state") is "live" or "stopped") return Text(p, "state");
+                else if (Text(p, "state") is "stopped" || (Text(p, "state") is "live" && Text(p, "generation") != before)) return Text(p, "state");
                 await Task.Delay(s_pause);
             }
         });
         floor.Terminal.Error.WriteLine(state == "live" ? $"{name} is rebuilt and serves." : $"{name} has stopped; 'hindcast projections status' and the server's log say more.");
         return state == "live" ? 0 : 1;
+
+        async Task<JsonElement> StatusAsync()
+        {
+            var p = (await server.GetAsync("/api/v1/projections")).EnumerateArray().FirstOrDefault(p => Text(p, "name") == name);
+            return p.ValueKind == JsonValueKind.Object ? p : throw new Failed($"There is no projection '{name}'.");
+        }
+
+        async Task<string> GenerationAsync() => Text(await StatusAsync(), "generation");
     }
 
     static async Task<int> VerifyAsync(Floor floor)

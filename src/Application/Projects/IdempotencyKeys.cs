@@ -12,7 +12,8 @@ public sealed class IdempotencyKeyReused() : Exception("This Idempotency-Key was
 /// <summary>One effect for each (project, key): who sends a request again within a day gets the first one's answer.</summary>
 /// <remarks>
 /// Requests that come while the first is under way wait for it. The first one's work is not stopped when its sender goes away: others may
-/// be waiting, and the sender will ask again. Work that fails or answers 5xx leaves nothing behind, so the next try runs it.
+/// be waiting, and the sender will ask again. Nor is it left alone: the first call ends when its work does, because the work reads a body
+/// that goes back to a pool with the request. Work that fails or answers 5xx leaves nothing behind, so the next try runs it.
 /// <para>After a crash between the effect and the stored answer the work runs again. That is one effect still, because the ids of its events
 /// follow from the key: the log knows them and writes nothing. When the answer cannot be stored the caller hears of a failure, which means
 /// unknown; the next try ends the same way.</para>
@@ -37,8 +38,9 @@ public sealed class IdempotencyKeys(IVault vault, TimeProvider clock)
         var mine = new Flight(hash);
         var flight = _flights.GetOrAdd((project, key), mine);
         if (!flight.BodyHash.AsSpan().SequenceEqual(hash)) throw new IdempotencyKeyReused();
-        if (flight == mine) _ = FlyAsync(project, key, mine, work);
-        return await flight.Landed.Task.WaitAsync(ct);
+        if (flight != mine) return await flight.Landed.Task.WaitAsync(ct);
+        await FlyAsync(project, key, mine, work);
+        return await mine.Landed.Task;
     }
 
     /// <summary>Forgets what is older than a day.</summary>
@@ -57,8 +59,6 @@ public sealed class IdempotencyKeys(IVault vault, TimeProvider clock)
         {
             _flights.TryRemove(new((project, key), flight));
             flight.Landed.SetException(e);
-            // Seen, even where every sender has gone.
-            _ = flight.Landed.Task.Exception;
         }
     }
 
