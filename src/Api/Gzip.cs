@@ -105,8 +105,8 @@ static class Gzip
     static BadRequestBody Corrupt() => new(StatusCodes.Status400BadRequest, "corrupt_encoding", "The body is no gzip, or not all of it, or was changed.");
 
     /// <summary>
-    /// Hands out compressed bytes in pieces, so that we know where a member's data ended: within the last piece, and exactly where pieces are
-    /// single bytes. For a body of one member that is its last byte, and one pass is enough.
+    /// Hands out compressed bytes in pieces, so that we know where a member's data ended: within the last piece, and exactly where pieces
+    /// are single bytes. For a body of one member that is its last byte, and one pass is enough.
     /// </summary>
     sealed class Feed(ReadOnlyMemory<byte> data, int singlesFrom) : Stream
     {

@@ -3,7 +3,9 @@ using System.Numerics;
 
 namespace Hindcast.Api;
 
-/// <summary>Bytes that grow in pooled memory and are counted against the budget. It grows with what has arrived, never with what was announced.</summary>
+/// <summary>
+/// Bytes that grow in pooled memory and are counted against the budget: with what has arrived, never with what was announced.
+/// </summary>
 sealed class PooledBytes(InFlightBudget budget) : IDisposable
 {
     const uint Smallest = 16 << 10;

@@ -42,7 +42,8 @@ public sealed class RequestBody : IDisposable
             "A body comes plain or with the one content coding gzip."),
     };
 
-    static async Task<PooledBytes> ReceiveAsync(HttpContext context, int limit, bool compressed, InFlightBudget budget, CancellationToken cancellation)
+    static async Task<PooledBytes> ReceiveAsync(
+        HttpContext context, int limit, bool compressed, InFlightBudget budget, CancellationToken cancellation)
     {
         if (context.Request.ContentLength > limit) throw TooLarge(limit, compressed);
         // The limit is ours to keep and to name: the server's own would cut below it.
@@ -63,6 +64,12 @@ public sealed class RequestBody : IDisposable
             bytes.Dispose();
             throw Translated(refused, limit, compressed);
         }
+        catch (IOException failed) when (failed.InnerException is OverflowException)
+        {
+            // A chunk size beyond Kestrel's integer: the one framing fault it does not call a bad request.
+            bytes.Dispose();
+            throw Malformed();
+        }
         catch
         {
             bytes.Dispose();
@@ -77,6 +84,9 @@ public sealed class RequestBody : IDisposable
     {
         StatusCodes.Status413PayloadTooLarge => TooLarge(limit, compressed),
         StatusCodes.Status408RequestTimeout => new(StatusCodes.Status408RequestTimeout, "request_timeout", "The body arrived too slowly."),
-        _ => new(StatusCodes.Status400BadRequest, "malformed_request", "The body broke off or its framing is not HTTP."),
+        _ => Malformed(),
     };
+
+    static BadRequestBody Malformed() =>
+        new(StatusCodes.Status400BadRequest, "malformed_request", "The body broke off or its framing is not HTTP.");
 }

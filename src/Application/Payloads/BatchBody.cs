@@ -19,7 +19,8 @@ public sealed class BatchBody : IDisposable
     }
 
     /// <summary>Too deep elements are null in <paramref name="parsed"/>, and every other byte stands where it was received.</summary>
-    internal BatchBody(JsonDocument document, bool isArray, ReadOnlyMemory<byte> parsed, ReadOnlyMemory<byte> received, Dictionary<int, Range> tooDeep) =>
+    internal BatchBody(
+        JsonDocument document, bool isArray, ReadOnlyMemory<byte> parsed, ReadOnlyMemory<byte> received, Dictionary<int, Range> tooDeep) =>
         (_document, IsArray, _parsed, _received, _tooDeep) = (document, isArray, parsed, received, tooDeep);
 
     public bool IsArray { get; }

@@ -37,7 +37,9 @@ static class DeepBody
         return new(JsonDocument.Parse(parsed), isArray, parsed, received, tooDeep);
     }
 
-    /// <summary>Collects the elements that are too deep, by index; says whether the body is an array. Reads to the end, so what is no JSON is found.</summary>
+    /// <summary>
+    /// Collects the elements that are too deep, by index; says whether the body is an array. It reads to the end, so what is no JSON is found.
+    /// </summary>
     /// <exception cref="JsonException">It is no JSON.</exception>
     public static bool Find(ReadOnlySpan<byte> body, Dictionary<int, Range> tooDeep)
     {

@@ -52,7 +52,7 @@ static class EscapedText
         return written + DecodeRaw(inside, text[written..], ref harmed);
     }
 
-    /// <summary>The JSON text as it stands, only the harmful bytes and escapes replaced: numbers, spaces and other escapes keep their spelling.</summary>
+    /// <summary>The JSON text as it stands, only the harm replaced: numbers, spaces and other escapes keep their spelling.</summary>
     public static int Sanitise(ReadOnlySpan<byte> json, Span<char> text, out bool harmed)
     {
         harmed = false;
@@ -72,6 +72,7 @@ static class EscapedText
 
     static int DecodeRaw(ReadOnlySpan<byte> raw, Span<char> text, ref bool harmed)
     {
+        if (raw.IsEmpty) return 0;
         harmed |= !Utf8.IsValid(raw);
         Utf8.ToUtf16(raw, text, out _, out var written, replaceInvalidSequences: true);
         return written;

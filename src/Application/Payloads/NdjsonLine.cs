@@ -21,7 +21,10 @@ public sealed class NdjsonLine : IDisposable
     internal static NdjsonLine Parse(int number, ReadOnlyMemory<byte> line)
     {
         if (JsonBatch.ParseOrNull(line) is { } document)
-            return new() { Number = number, Raw = line[JsonBatch.PlaceOf(document.RootElement, line)], Element = document.RootElement, _document = document };
+        {
+            var raw = line[JsonBatch.PlaceOf(document.RootElement, line)];
+            return new() { Number = number, Raw = raw, Element = document.RootElement, _document = document };
+        }
         return new() { Number = number, Raw = line, Fault = FaultOf(number, line.Span) };
     }
 

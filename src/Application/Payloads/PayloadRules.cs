@@ -4,7 +4,7 @@ using System.Text.Unicode;
 
 namespace Hindcast.Application.Payloads;
 
-/// <summary>What is wrong with one element: where (a dotted path, empty for the element itself), a code for programs, a sentence for people.</summary>
+/// <summary>What is wrong with one element: where (a dotted path, empty for itself), a code for programs, a sentence for people.</summary>
 public readonly record struct Fault(string Field, string Code, string Message);
 
 /// <summary>
@@ -69,7 +69,7 @@ public static class PayloadRules
     static bool TryUnescape(ReadOnlySpan<byte> key, SeenKeys keys, out int length)
     {
         char[]? rented = null;
-        var chars = key.Length <= 256 ? stackalloc char[256] : rented = ArrayPool<char>.Shared.Rent(key.Length);
+        var chars = key.Length <= 96 ? stackalloc char[96] : rented = ArrayPool<char>.Shared.Rent(key.Length);
         chars = chars[..EscapedText.Decode(key, chars, out var harmed)];
         // An escape is never shorter than what it stands for.
         Utf8.FromUtf16(chars, keys.Unescaping(key.Length), out _, out length);

@@ -43,7 +43,7 @@ public sealed class LenientTextTests
     [Theory]
     [InlineData("\\u0000", "\uFFFD"), InlineData("a\\u0000b", "a\uFFFDb"), InlineData("\\uD800", "\uFFFD"), InlineData("\\uDC00x", "\uFFFDx"), InlineData("\\uD800\\uD800\\uDC00", "\uFFFD\U00010000")]
     [InlineData("\\uD83D\\u0041", "\uFFFDA"), InlineData("\\uD83D\\\\uDE00", "\uFFFD\\uDE00"), InlineData("\u00FF", "\uFFFD"), InlineData("\u00C3(", "\uFFFD("), InlineData("\u00E2\u0082\\n", "\uFFFD\n")]
-    [InlineData("\u00ED\u00A0\u0080", "\uFFFD\uFFFD\uFFFD"), InlineData("\u00F0\u009F\u0098", "\uFFFD")]
+    [InlineData("\u00ED\u00A0\u0080", "\uFFFD\uFFFD\uFFFD"), InlineData("\u00F0\u009F\u0098", "\uFFFD"), InlineData("\\uD800\u00FF", "\uFFFD\uFFFD")]
     public void Harm_becomes_the_replacement_character(string inside, string expected)
     {
         using var document = ParsedString(JsonCases.Bytes(inside))!;

@@ -52,7 +52,7 @@ public sealed class PayloadRulesTests
             {
                 using var batch = JsonBatch.Parse(body);
                 PayloadRules.Check(batch.RawOf(0).Span).HasValue.Should().BeTrue();
-            }).Should().BeLessThan(TimeSpan.FromMilliseconds(50));
+            }).Should().BeLessThan(Within(50));
         }
     }
 
@@ -67,8 +67,8 @@ public sealed class PayloadRulesTests
         var good = Wide(200_000);
         good.Length.Should().BeGreaterThan(2_300_000);
         var bad = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(good)[..^1] + ",\"\\u006b0000000\":1}");
-        Fastest(() => PayloadRules.Check(good)).Should().BeLessThan(TimeSpan.FromMilliseconds(100));
-        Fastest(() => PayloadRules.Check(bad)).Should().BeLessThan(TimeSpan.FromMilliseconds(100));
+        Fastest(() => PayloadRules.Check(good)).Should().BeLessThan(Within(100));
+        Fastest(() => PayloadRules.Check(bad)).Should().BeLessThan(Within(100));
         PayloadRules.Check(bad).Should().Be(new Fault("k0000000", "duplicate_key", PayloadRules.Check(bad)!.Value.Message));
     }
 
@@ -77,7 +77,7 @@ public sealed class PayloadRulesTests
     {
         var escaped = Wide(200_000, "\\u006b");
         PayloadRules.Check(escaped).Should().BeNull();
-        Fastest(() => PayloadRules.Check(escaped)).Should().BeLessThan(TimeSpan.FromMilliseconds(100));
+        Fastest(() => PayloadRules.Check(escaped)).Should().BeLessThan(Within(100));
     }
 
     /// <summary>One wide object must not make every later one on its level as dear.</summary>
@@ -87,7 +87,7 @@ public sealed class PayloadRulesTests
         var small = Encoding.UTF8.GetString(Wide(20));
         var json = Encoding.UTF8.GetBytes($"[{Encoding.UTF8.GetString(Wide(100_000))},{string.Join(',', Enumerable.Repeat(small, 20_000))}]");
         PayloadRules.Check(json).Should().BeNull();
-        Fastest(() => PayloadRules.Check(json)).Should().BeLessThan(TimeSpan.FromMilliseconds(400));
+        Fastest(() => PayloadRules.Check(json)).Should().BeLessThan(Within(400));
     }
 
     [Theory]
@@ -158,6 +158,16 @@ public sealed class PayloadRulesTests
 
     static byte[] Wide(int keys, string first = "k") =>
         Encoding.UTF8.GetBytes($"{{{string.Join(',', Enumerable.Range(0, keys).Select(i => $"\"{first}{i:D7}\":1"))}}}");
+
+    /// <summary>The figures are promised for what is shipped; an unoptimised build on a busy machine gets more.</summary>
+    static TimeSpan Within(int milliseconds)
+    {
+#if DEBUG
+        return TimeSpan.FromMilliseconds(4 * milliseconds);
+#else
+        return TimeSpan.FromMilliseconds(milliseconds);
+#endif
+    }
 
     /// <summary>The best of several: the machine is shared, and noise only ever adds.</summary>
     static TimeSpan Fastest(Action action) => Enumerable.Range(0, 7).Min(_ =>

@@ -207,6 +207,10 @@ public sealed class RequestBodyTests
     }
 
     [Fact]
+    public Task A_chunk_size_beyond_the_servers_integer_is_400() =>
+        Refused(Request(new Pieces(Noise(20_000), 15_000) { End = new IOException("its words", new OverflowException()) }, null), 400, "malformed_request", 100_000);
+
+    [Fact]
     public async Task A_caller_that_goes_away_leaves_nothing_taken()
     {
         var read = () => RequestBody.ReadAsync(Request(new Pieces(Noise(20_000), 15_000) { End = new IOException() }, null), 100_000, Cancellation);
