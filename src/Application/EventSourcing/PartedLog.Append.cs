@@ -1,22 +1,25 @@
+using System.Collections.Concurrent;
+
 namespace Hindcast.Application.EventSourcing;
 
 public sealed partial class PartedLog
 {
     readonly Lock _gate = new();
     readonly Dictionary<StreamName, Task> _busy = [];
+    readonly ConcurrentDictionary<StreamName, bool> _orphaned = new();
     volatile int _busyStreams;
 
     public Task<Appended> AppendAsync(StreamName stream, long expected, IReadOnlyList<LogEvent> events, CancellationToken ct)
     {
         if (ct.IsCancellationRequested) return Task.FromCanceled<Appended>(ct);
         var big = Prepare(ref events);
-        if (!big && _busyStreams == 0) return AtEndAsync(stream, expected, events, ct);
+        if (!big && _busyStreams == 0) return WholeAsync(stream, expected, events, ct);
 
         Task<Appended> done;
         lock (_gate)
         {
             var before = _busy.GetValueOrDefault(stream);
-            if (!big && before is null) return AtEndAsync(stream, expected, events, ct);
+            if (!big && before is null) return WholeAsync(stream, expected, events, ct);
             done = InTurnAsync(before, stream, expected, events);
             _busy[stream] = done;
             _busyStreams = _busy.Count;
@@ -98,6 +101,10 @@ public sealed partial class PartedLog
         }
         return (await inner.AppendAsync(stream, end, fact, CancellationToken.None)).Places[0];
     }
+
+    /// <summary>Whoever was refused reads the tail, and the tail shows orphans: so the common append is the engine's own, with nothing around it.</summary>
+    Task<Appended> WholeAsync(StreamName stream, long expected, IReadOnlyList<LogEvent> events, CancellationToken ct) =>
+        _orphaned.IsEmpty || !_orphaned.TryRemove(stream, out _) ? inner.AppendAsync(stream, expected, events, ct) : AtEndAsync(stream, expected, events, ct);
 
     /// <summary>An append at the last fact the caller can see, even if orphaned parts stand behind it.</summary>
     async Task<Appended> AtEndAsync(StreamName stream, long expected, IReadOnlyList<LogEvent> events, CancellationToken ct)

@@ -13,8 +13,8 @@ namespace Hindcast.Application.EventSourcing;
 /// promises 2 and 3 make every engine answer it with the old place, or refuse it and write nothing.</para>
 /// <para><b>While a stream has a big append on its way</b>, later appends to it wait here, in the order they came (promise 9); the others pass.</para>
 /// <para><b>After a crash or refusal between the parts and the fact</b> the parts are orphans: nobody sees them, but they moved the stream.
-/// A caller who then expects the last fact it can see would be refused for ever, so an append refused at a revision that holds a fact with
-/// nothing but parts behind it is sent again at the real end. Should those parts be another process's, still on their way, that process
+/// A caller who then expects the last fact it can see would be refused for ever, so once it has read the tail, an append at a revision that
+/// holds a fact with nothing but parts behind it goes to the real end. Should those parts be another process's, still on their way, that process
 /// is refused next: it has lost the race, and its parts are the orphans.</para>
 /// <para><b>All or nothing holds per fact</b> when an append has a big one in it; one without is a single append of the engine's, as ever. A retry of
 /// one that broke off midway goes on where it stopped, as long as nobody else has appended since.</para>
@@ -50,6 +50,7 @@ public sealed partial class PartedLog(IEventLog inner) : IEventLog
         for (var asked = count; ; asked = checked(asked * 2))
         {
             var tail = await inner.TailAsync(stream, asked, ct);
+            if (tail is [var newest, ..] && Manifest.IsPart(newest)) _orphaned[stream] = true;
             var facts = new List<LogRecord>(Math.Min(count, tail.Count));
             foreach (var record in tail)
                 if (facts.Count < count && !Manifest.IsPart(record)) facts.Add(record);

@@ -61,12 +61,14 @@ public sealed class StreamHeads(IEventLog log)
 
     ConcurrentDictionary<StreamName, StreamHead> _young = new();
     ConcurrentDictionary<StreamName, StreamHead> _old = new();
+    // Counted here: asking a concurrent dictionary takes all of its locks.
+    int _added;
 
     /// <summary>The head as remembered. A stream not remembered is taken for new: most are, and the log refuses when it is not.</summary>
     public StreamHead Get(StreamName stream)
     {
         if (_young.TryGetValue(stream, out var head)) return head;
-        if (_young.Count >= MostHeads) Turn();
+        if (Interlocked.Increment(ref _added) >= MostHeads) Turn();
         return _young.GetOrAdd(stream, _old.TryGetValue(stream, out var kept) ? kept : new StreamHead());
     }
 
@@ -89,8 +91,8 @@ public sealed class StreamHeads(IEventLog log)
     {
         lock (log)
         {
-            if (_young.Count < MostHeads) return;
-            (_old, _young) = (_young, new());
+            if (_added < MostHeads) return;
+            (_old, _young, _added) = (_young, new(), 0);
         }
     }
 }

@@ -23,11 +23,42 @@ public sealed class Streams(IEventLog log, TimeProvider clock)
     /// <exception cref="LogUnavailable">Whether the facts were written is unknown; the same ids can be sent again.</exception>
     public async Task<IReadOnlyList<Outcome>> AppendAsync(StreamName stream, IReadOnlyList<Draft> drafts, Stamp stamp, CancellationToken ct)
     {
-        if (drafts.Count == 1 || drafts.Sum(d => d.Content.Length) <= AppendBytes) return await AppendTogetherAsync(stream, drafts, stamp, ct);
+        if (drafts.Count == 1 || Bytes(drafts) <= AppendBytes) return await AppendTogetherAsync(stream, drafts, stamp, ct);
 
         var outcomes = new List<Outcome>(drafts.Count);
         foreach (var together in InAppends(drafts)) outcomes.AddRange(await AppendTogetherAsync(stream, together, stamp, ct));
         return outcomes;
+    }
+
+    /// <summary>
+    /// The same for many streams at once, each for itself. All appends are started before the first is waited for, so they share
+    /// transactions; what cannot be answered at the first attempt goes the long way.
+    /// </summary>
+    public async Task<IReadOnlyList<Outcome>[]> AppendAsync(
+        IReadOnlyList<(StreamName Stream, IReadOnlyList<Draft> Drafts)> appends, Stamp stamp, CancellationToken ct)
+    {
+        var started = new (StreamHead Head, Started? Started)[appends.Count];
+        for (var i = 0; i < appends.Count; i++)
+        {
+            var (stream, drafts) = appends[i];
+            if (Bytes(drafts) > AppendBytes) continue;
+            var head = _heads.Get(stream);
+            started[i] = (head, Start(stream, head, drafts, stamp));
+        }
+
+        // All of them first, however they end: the log reads their contents until then, and the caller lends those only for this call.
+        foreach (var (_, first) in started)
+            if (first is not null) await first.Done.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+        var answers = new IReadOnlyList<Outcome>[appends.Count];
+        for (var i = 0; i < appends.Count; i++)
+        {
+            var ((stream, drafts), (head, first)) = (appends[i], started[i]);
+            answers[i] = first is null ? await AppendAsync(stream, drafts, stamp, ct)
+                : first.IsPlain ? first.Answer()
+                : await FinishAsync(stream, head, drafts, first, stamp, ct);
+        }
+        return answers;
     }
 
     /// <summary>Reads a short stream, lets <paramref name="decide"/> say what follows, and appends that and nothing in between.</summary>
@@ -71,14 +102,26 @@ public sealed class Streams(IEventLog log, TimeProvider clock)
 
     async Task<IReadOnlyList<Outcome>> AppendTogetherAsync(StreamName stream, IReadOnlyList<Draft> drafts, Stamp stamp, CancellationToken ct)
     {
-        for (var attempt = 1; ; attempt++)
+        while (true)
         {
             var head = _heads.Get(stream);
-            if (Start(stream, head, drafts, stamp) is not { } started) continue;
+            if (Start(stream, head, drafts, stamp) is { } started) return await FinishAsync(stream, head, drafts, started, stamp, ct);
+        }
+    }
+
+    /// <summary>Waits for what was started, and decides again as long as somebody else was first.</summary>
+    async Task<IReadOnlyList<Outcome>> FinishAsync(
+        StreamName stream, StreamHead head, IReadOnlyList<Draft> drafts, Started? started, Stamp stamp, CancellationToken ct)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
             try
             {
-                await started.Done;
-                return await AnswerAsync(stream, head, drafts, started, ct);
+                if (started is not null)
+                {
+                    await started.Done;
+                    return await AnswerAsync(stream, head, drafts, started, ct);
+                }
             }
             catch (StreamMoved) when (attempt < MostAttempts)
             {
@@ -93,11 +136,33 @@ public sealed class Streams(IEventLog log, TimeProvider clock)
                 _heads.Drop(stream, head);
                 throw;
             }
+            head = _heads.Get(stream);
+            started = Start(stream, head, drafts, stamp);
         }
     }
 
     /// <summary>What was set going: one header, refusal or known revision for each draft, the append, and what has to be done before an answer.</summary>
-    sealed record Started(object[] Fates, Task<Appended>? Append, Task Done);
+    sealed record Started(object[] Fates, Task<Appended>? Append, Task Done)
+    {
+        /// <summary>All of it was written as it was decided, for the first time: the answer needs nothing more.</summary>
+        public bool IsPlain
+        {
+            get
+            {
+                if (Append is not { IsCompletedSuccessfully: true } || Append.Result.Places.Count != Fates.Length) return false;
+                foreach (var place in Append.Result.Places)
+                    if (place.Known) return false;
+                return true;
+            }
+        }
+
+        public Outcome[] Answer()
+        {
+            var outcomes = new Outcome[Fates.Length];
+            for (var i = 0; i < outcomes.Length; i++) outcomes[i] = Outcome.Stored((Header)Fates[i], Append!.Result.Places[i]);
+            return outcomes;
+        }
+    }
 
     Started? Start(StreamName stream, StreamHead head, IReadOnlyList<Draft> drafts, Stamp stamp)
     {
@@ -165,6 +230,13 @@ public sealed class Streams(IEventLog log, TimeProvider clock)
         var first = await ReadAsync(stream, revision, ct).FirstAsync(ct);
         var same = first.Header.SealedBy is not null || first.Content.Span.SequenceEqual(draft.Content.Join().Span);
         return same || !draft.RefuseOtherContent ? Outcome.Known(first) : Outcome.No(new Domain.Traces.EventIdTaken());
+    }
+
+    static long Bytes(IReadOnlyList<Draft> drafts)
+    {
+        var bytes = 0L;
+        foreach (var draft in drafts) bytes += draft.Content.Length;
+        return bytes;
     }
 
     static IEnumerable<List<Draft>> InAppends(IReadOnlyList<Draft> drafts)

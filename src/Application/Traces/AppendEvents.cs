@@ -35,23 +35,25 @@ public sealed record NewEvent
 /// </summary>
 public sealed record AppendEvents(Caller Caller, IReadOnlyList<NewEvent> Events) : IRequest<IReadOnlyList<Outcome>>
 {
-    internal sealed class Handler(Streams streams, Subjects subjects, TimeProvider clock) : IRequestHandler<AppendEvents, IReadOnlyList<Outcome>>
+    internal sealed class Handler(Streams log, Subjects subjects, TimeProvider clock) : IRequestHandler<AppendEvents, IReadOnlyList<Outcome>>
     {
         public async Task<IReadOnlyList<Outcome>> Handle(AppendEvents command, CancellationToken ct)
         {
             var now = Streams.Micros(clock.GetUtcNow());
-            var outcomes = new Outcome[command.Events.Count];
-            var byStream = command.Events
-                .Select((e, index) => (Draft: DraftOf(e, command.Caller, now), Index: index, e.TraceId))
-                .GroupBy(x => x.TraceId, StringComparer.Ordinal);
-
-            await Task.WhenAll(byStream.Select(async stream =>
+            var streams = new Dictionary<string, (List<Draft> Drafts, List<int> Indexes)>(StringComparer.Ordinal);
+            for (var i = 0; i < command.Events.Count; i++)
             {
-                var drafts = stream.ToList();
-                var answers = await streams.AppendAsync(
-                    StreamName.Trace(command.Caller.Project, stream.Key), drafts.ConvertAll(x => x.Draft), TraceStamp.Stamp, ct);
-                foreach (var (draft, answer) in drafts.Zip(answers)) outcomes[draft.Index] = answer;
-            }));
+                var e = command.Events[i];
+                if (!streams.TryGetValue(e.TraceId, out var stream)) streams[e.TraceId] = stream = (new(1), new(1));
+                stream.Drafts.Add(DraftOf(e, command.Caller, now));
+                stream.Indexes.Add(i);
+            }
+
+            var answers = await log.AppendAsync(
+                [.. streams.Select(s => (StreamName.Trace(command.Caller.Project, s.Key), (IReadOnlyList<Draft>)s.Value.Drafts))], TraceStamp.Stamp, ct);
+            var outcomes = new Outcome[command.Events.Count];
+            foreach (var ((_, indexes), answered) in streams.Values.Zip(answers))
+                for (var i = 0; i < indexes.Count; i++) outcomes[indexes[i]] = answered[i];
             return outcomes;
         }
 
