@@ -17,6 +17,7 @@ public static class ApplicationModule
             .AddSingleton<Streams>()
             .AddSingleton<FactReader>()
             .AddSingleton<ServingModels>()
+            .AddSingleton<Operations.Rebuilds>()
             .AddScoped<ServiceFactory>(provider => provider.GetRequiredService)
             .AddScoped<IMediator, Mediator>()
             .AddSingleton<IMapper>(_ => new MapperConfiguration(map => map.AddProfiles(dialects)).CreateMapper())

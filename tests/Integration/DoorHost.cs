@@ -56,8 +56,7 @@ public sealed class DoorHost : IAsyncLifetime
         _app.UseRouting();
         _app.UseCors();
         _app.UseAccess();
-        _app.MapNativeEvents();
-        _app.MapTrubrics();
+        _app.MapIngestion();
         await _app.StartAsync();
         // Headers as a hostile client sends them, not as this one would rather.
         Http = new(new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 }) { BaseAddress = new(_app.Urls.Single()) };

@@ -21,16 +21,7 @@ internal static class EventDoor
 {
     public const int MostBytes = RequestBody.DefaultLimit;
 
-    public static void MapNativeEvents(this IEndpointRouteBuilder routes) => routes
-        .MapPost("/api/v1/events", PostAsync)
-        .Needs(Scopes.Ingest).RefusesAs(Envelope.RefuseAsync).FromAnyOrigin()
-        .WithName("PublishEvents").WithTags("Ingestion")
-        .WithSummary("Write events: an array, one object, or NDJSON; answered per element, durable when answered.")
-        .Produces<EventsAnswer>(StatusCodes.Status202Accepted)
-        .Produces<EventsRefused>(StatusCodes.Status400BadRequest)
-        .Produces<EventsRefused>(StatusCodes.Status409Conflict);
-
-    static async Task PostAsync(HttpContext http, IMediator mediator, IdempotencyKeys keys, TimeProvider clock)
+    public static async Task PostAsync(HttpContext http, IMediator mediator, IdempotencyKeys keys, TimeProvider clock)
     {
         var caller = http.Caller();
         var key = KeyOf(http.Request);

@@ -10,14 +10,6 @@ namespace Hindcast.Api.Native;
 /// </summary>
 internal static class KeyDoors
 {
-    public static void MapKeyDoors(this IEndpointRouteBuilder app)
-    {
-        app.MapGet("/api/v1/keys", List).Needs(Scopes.Admin).WithTags("Keys").WithSummary("Keys, masked, newest first; project_id narrows them");
-        app.MapPost("/api/v1/keys", Create).Needs(Scopes.Admin).WithTags("Keys").WithSummary("Issue a key; its text is in this answer and nowhere else");
-        app.MapPost("/api/v1/keys/{id}/rotate", Rotate).Needs(Scopes.Admin).WithTags("Keys").WithSummary("Issue a key in place of another, which works on for overlap_hours (24)");
-        app.MapDelete("/api/v1/keys/{id}", Revoke).Needs(Scopes.Admin).WithTags("Keys").WithSummary("End a key at once");
-    }
-
     public static async Task<IResult> List(string? project_id, HttpContext http, IMediator app, CancellationToken ct)
     {
         Private(http);

@@ -22,15 +22,23 @@ internal static class OperationDoors
             p.LagMs,
             State = p.State switch
             {
+                ProjectionState.Stopped => "stopped",
+                _ when p.Rebuild is not null => "rebuilding",
                 ProjectionState.Live => "live",
-                ProjectionState.CatchingUp => "catching_up",
-                ProjectionState.Rebuilding => "rebuilding",
-                _ => "stopped",
+                _ => "catching_up",
             },
             p.Generation,
             p.Parked,
             p.Trouble,
+            Rebuild = p.Rebuild is { } r ? new { p.Version, r.Generation, Position = r.Position.Value, r.Percent, r.EventsPerSecond } : null,
         }), Envelope.Json);
+    }
+
+    /// <summary>202; progress stands in the list of projections.</summary>
+    public static async Task<IResult> Rebuild(string name, IMediator app, CancellationToken ct)
+    {
+        await app.Send(new RebuildProjection(name), ct);
+        return Results.Json(new { status = "accepted" }, Envelope.Json, statusCode: StatusCodes.Status202Accepted);
     }
 
     /// <summary>Facts that could not be applied, oldest first, at most 1,000.</summary>

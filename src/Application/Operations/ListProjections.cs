@@ -9,7 +9,7 @@ namespace Hindcast.Application.Operations;
 /// <param name="LagMs">How long the oldest of them has been waiting; 0 when there are none.</param>
 public sealed record ProjectionStatus(
     string Name, int Version, LogPosition Position, LogPosition Head, long LagEvents, double LagMs, ProjectionState State, int Generation, int Parked,
-    string? Trouble);
+    string? Trouble, Rebuild? Rebuild);
 
 /// <summary>Where each projection stands.</summary>
 public sealed record ListProjections : IRequest<IReadOnlyList<ProjectionStatus>>
@@ -25,7 +25,7 @@ public sealed record ListProjections : IRequest<IReadOnlyList<ProjectionStatus>>
                 var position = p.Position;
                 var lag = position >= head ? 0 : await log.CountAsync(position, ct);
                 var waiting = lag == 0 || p.RecordedAt is not { } recorded ? 0 : Math.Max(0, (clock.GetUtcNow() - recorded).TotalMilliseconds);
-                all.Add(new(p.Name, p.Version, position, head, lag, waiting, p.State, p.Generation, p.Parked, p.Trouble));
+                all.Add(new(p.Name, p.Version, position, head, lag, waiting, p.State, p.Generation, p.Parked, p.Trouble, p.Rebuild));
             }
             return all;
         }

@@ -31,9 +31,9 @@ public sealed class ProjectionHost(
             {
                 await FollowAsync(projection, progress, ct);
             }
-            catch (OperationCanceledException) when (ct.IsCancellationRequested || progress.ReplayWanted)
+            catch (OperationCanceledException) when (ct.IsCancellationRequested || progress.ReplayWanted || progress.Built is not null)
             {
-                // Stopped, or asked to replay: the next round does that first.
+                // Stopped, or asked for something that is done between two pages: the next round does that first.
             }
             catch (Exception e)
             {
@@ -46,11 +46,18 @@ public sealed class ProjectionHost(
 
     async Task FollowAsync(Projection projection, ProjectionProgress progress, CancellationToken ct)
     {
+        if (progress.Built is { } built)
+        {
+            // Queries first: what they would have opened is about to be dropped.
+            models.Serve(projection.Name, built.Number);
+            await store.ServeAsync(built, ct);
+            progress.ChangedOver();
+        }
         var generation = await GenerationAsync(projection, ct);
         var follower = new Follower(projection, generation, store, clock);
         var at = await follower.StartAsync(ct);
         (progress.Generation, progress.Parked) = (generation.Number, follower.Parked);
-        if (generation.Serving) models.Serve(projection.Name, generation.Number);
+        models.Serve(projection.Name, generation.Number);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, progress.Interrupted());
         if (progress.ReplayWanted)
@@ -58,7 +65,7 @@ public sealed class ProjectionHost(
             progress.Replayed();
             await follower.ReplayAsync(log, ct);
         }
-        progress.Reached(at, null, StateOf(generation, live: false));
+        progress.Reached(at, null, ProjectionState.CatchingUp);
 
         await foreach (var page in log.FollowAsync(at, stop.Token))
         {
@@ -66,33 +73,20 @@ public sealed class ProjectionHost(
             progress.Parked = follower.Parked;
             if (follower.Parked > MostParked) throw new InvalidOperationException($"More than {MostParked} facts are parked.");
 
-            if (page.AtHead && !generation.Serving)
-            {
-                generation = generation with { Serving = true };
-                await store.ServeAsync(generation, ct);
-                models.Serve(projection.Name, generation.Number);
-            }
-            progress.Reached(at, follower.RecordedAt, StateOf(generation, page.AtHead));
+            progress.Reached(at, follower.RecordedAt, page.AtHead ? ProjectionState.Live : ProjectionState.CatchingUp);
         }
     }
 
-    static ProjectionState StateOf(Generation generation, bool live) =>
-        !generation.Serving ? ProjectionState.Rebuilding : live ? ProjectionState.Live : ProjectionState.CatchingUp;
-
-    /// <summary>The generation to follow: the serving one when it has our shape and our log, else one that is being built, else a new one.</summary>
+    /// <summary>The generation that serves, when it has our shape and our log; else a new one, which serves while it fills.</summary>
     async Task<Generation> GenerationAsync(Projection projection, CancellationToken ct)
     {
         var all = (await store.GenerationsAsync(ct)).Where(g => g.Projection == projection.Name).ToList();
-        var fitting = all.Where(g => g.Version == projection.Version && g.LogId == log.Id).OrderByDescending(g => g.Serving).FirstOrDefault();
-        if (fitting is not null) return fitting;
+        if (all.FirstOrDefault(g => g.Serving && g.Version == projection.Version && g.LogId == log.Id) is { } serving) return serving;
 
-        var old = all.FirstOrDefault(g => g.Serving && g.LogId == log.Id);
-        // An older shape goes on answering only if this release can still query it; it cannot, so the new one serves while it fills.
         var made = new Generation(projection.Name, all.Select(g => g.Number).DefaultIfEmpty(0).Max() + 1, projection.Version, log.Id, Serving: true);
         await store.CreateAsync(projection, made, ct);
         await store.ServeAsync(made, ct);
-        logger.LogInformation("Projection {Projection}: generation {Generation} is built from the log{Instead}", projection.Name, made.Number,
-            old is null ? "" : $" in place of version {old.Version}");
+        logger.LogInformation("Projection {Projection}: generation {Generation} is built from the log", projection.Name, made.Number);
         return made;
     }
 }

@@ -7,8 +7,6 @@ public enum ProjectionState
 {
     CatchingUp,
     Live,
-    /// <summary>Building a new generation beside the one that serves.</summary>
-    Rebuilding,
     /// <summary>It cannot go on; <see cref="ProjectionProgress.Trouble"/> says why. It keeps trying.</summary>
     Stopped,
 }
@@ -34,6 +32,10 @@ public sealed class ProjectionProgress(string name)
     /// <summary>It has been at the head once since the start.</summary>
     public bool Ready { get; private set; }
     public bool ReplayWanted { get; private set; }
+    /// <summary>How far the generation is that is built beside the serving one; null when none is.</summary>
+    public Rebuild? Rebuild { get; set; }
+    /// <summary>A generation that is ready to serve; the follower lets it, between two pages.</summary>
+    public Generation? Built { get; private set; }
 
     public void Reached(LogPosition position, DateTimeOffset? recordedAt, ProjectionState state)
     {
@@ -91,6 +93,21 @@ public sealed class ProjectionProgress(string name)
         }
     }
 
+    /// <summary>Asks the follower to change over to a generation that was built beside.</summary>
+    public void ChangeOver(Generation built)
+    {
+        lock (_lock)
+        {
+            Built = built;
+            _interrupt.Cancel();
+        }
+    }
+
+    public void ChangedOver()
+    {
+        lock (_lock) (Built, Rebuild) = (null, null);
+    }
+
     public void Replayed()
     {
         lock (_lock) ReplayWanted = false;
@@ -101,11 +118,14 @@ public sealed class ProjectionProgress(string name)
     {
         lock (_lock)
         {
-            if (_interrupt.IsCancellationRequested && !ReplayWanted) _interrupt = new();
+            if (_interrupt.IsCancellationRequested && !ReplayWanted && Built is null) _interrupt = new();
             return _interrupt.Token;
         }
     }
 }
+
+/// <summary>A rebuild under way: where it stands of the log's events, which are counted and not subtracted.</summary>
+public sealed record Rebuild(int Generation, LogPosition Position, double Percent, double EventsPerSecond);
 
 /// <summary>The read models as queries see them: which generation serves, and how far it is.</summary>
 public sealed class ServingModels(IEnumerable<Projection> projections, IReadStore store)

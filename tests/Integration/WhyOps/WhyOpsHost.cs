@@ -45,6 +45,7 @@ public sealed class WhyOpsHost : IAsyncDisposable
         builder.WebHost.UseSetting("urls", "http://127.0.0.1:0");
         builder.Logging.ClearProviders();
         builder.Services
+            .AddIngestCors()
             .AddSingleton(TimeProvider.System)
             .AddSingleton(new InFlightBudget(64 << 20))
             .AddSingleton<IEventLog>(new TempLog())
@@ -60,8 +61,10 @@ public sealed class WhyOpsHost : IAsyncDisposable
         var app = builder.Build();
         app.UseMiddleware<Problems>();
         app.UseWhyOpsPaths();
+        app.UseRouting();
+        app.UseCors();
         app.UseAccess();
-        app.MapWhyOps();
+        app.MapIngestion();
         await app.StartAsync();
         return new(app);
     }

@@ -25,7 +25,7 @@ internal static class ListTraces
         return Results.Json(new
         {
             status = "success",
-            data = mapper.Map<List<ObservatoryTrace>>(page.Rows),
+            data = page.Rows.Select(mapper.Map<ObservatoryTrace>),
             pagination = new { cursor = page.HasMore ? CursorOf(page.Rows[^1], query.Descending) : null, has_more = page.HasMore, limit = query.Limit },
             meta = new
             {

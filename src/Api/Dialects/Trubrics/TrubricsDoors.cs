@@ -19,21 +19,11 @@ internal static class TrubricsDoors
     delegate IReadOnlyList<NewEvent> Reads(
         TrubricsElement elements, JsonElement element, ReadOnlyMemory<byte> raw, int index, List<TrubricsFault> faults);
 
-    public static void MapTrubrics(this IEndpointRouteBuilder routes)
-    {
-        Map(routes, "publish_events", "TrubricsPublishEvents", "Trubrics: write up to 100 product events.",
-            (all, element, raw, index, faults) => all.Product(element, raw, index, faults));
-        Map(routes, "publish_llm_events", "TrubricsPublishLlmEvents", "Trubrics: write up to 100 prompts with their generations.",
-            (all, element, raw, index, faults) => all.Llm(element, raw, index, faults));
-    }
+    public static Task PublishEventsAsync(HttpContext http, IMediator mediator, Subjects subjects, TimeProvider clock) =>
+        PublishAsync(http, mediator, new(http.Caller().Project, clock.GetUtcNow(), subjects), (all, element, raw, index, faults) => all.Product(element, raw, index, faults));
 
-    static void Map(IEndpointRouteBuilder routes, string door, string name, string summary, Reads read) => routes
-        .MapPost($"/api/ingestion/{door}", (HttpContext http, IMediator mediator, Subjects subjects, TimeProvider clock) =>
-            PublishAsync(http, mediator, new(http.Caller().Project, clock.GetUtcNow(), subjects), read))
-        .Needs(Scopes.Ingest).RefusesAs(RefuseAsync).FromAnyOrigin()
-        .WithName(name).WithTags("Trubrics").WithSummary(summary)
-        .Produces<TrubricsAnswer>()
-        .Produces<TrubricsRefused>(StatusCodes.Status422UnprocessableEntity);
+    public static Task PublishLlmEventsAsync(HttpContext http, IMediator mediator, Subjects subjects, TimeProvider clock) =>
+        PublishAsync(http, mediator, new(http.Caller().Project, clock.GetUtcNow(), subjects), (all, element, raw, index, faults) => all.Llm(element, raw, index, faults));
 
     static async Task PublishAsync(HttpContext http, IMediator mediator, TrubricsElement elements, Reads read)
     {
@@ -106,7 +96,7 @@ internal static class TrubricsDoors
     }
 
     /// <summary>Refusals of a whole request: a sentence. Both SDKs show <c>detail</c> as it stands.</summary>
-    static Task RefuseAsync(HttpContext http, Refusal refusal) =>
+    public static Task RefuseAsync(HttpContext http, Refusal refusal) =>
         http.Response.WriteAsJsonAsync(
             new { detail = refusal.Status == StatusCodes.Status401Unauthorized ? "Invalid API key" : refusal.Message }, Native.Envelope.Json);
 }
