@@ -1,3 +1,4 @@
+using Hindcast.Api.Dialects.WhyOps;
 using Hindcast.Application;
 using Hindcast.Application.Projects;
 using Hindcast.Application.ReadModels;
@@ -23,7 +24,7 @@ internal static class Hosting
 
         var app = builder.Build();
         app.UseMiddleware<Problems>();
-        app.UseRouting();
+        app.UseWhyOpsPaths();
         app.UseCors();
         app.UseAccess();
         app.Use(app.Services.GetRequiredService<RateLimits>().InvokeAsync);
