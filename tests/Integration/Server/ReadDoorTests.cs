@@ -37,17 +37,17 @@ public sealed class ReadDoorTests(ReadDoorTests.Filled server) : IClassFixture<R
     [InlineData("desc", 40)]
     public async Task Pages_show_every_span_once_in_order(string order, int limit)
     {
-        var seen = new List<(string Ts, string Trace, string Span)>();
+        var seen = new List<(DateTime Ts, string Trace, string Span)>();
         for (string? cursor = ""; cursor is not null;)
         {
             var page = await server.JsonAsync($"/api/v1/traces?sort_order={order}&limit={limit}{cursor}");
-            seen.AddRange(page.GetProperty("data").EnumerateArray().Select(s => (s.Text("ts")!, s.Text("trace_id")!, s.Text("span_id")!)));
+            seen.AddRange(page.GetProperty("data").EnumerateArray().Select(s => (s.GetProperty("ts").GetDateTime(), s.Text("trace_id")!, s.Text("span_id")!)));
             var pagination = page.GetProperty("pagination");
             pagination.TryGetProperty("cursor", out var next).Should().Be(pagination.GetProperty("has_more").GetBoolean());
             cursor = next.ValueKind == JsonValueKind.String ? $"&cursor={Uri.EscapeDataString(next.GetString()!)}" : null;
         }
         seen.Should().HaveCount(40).And.OnlyHaveUniqueItems();
-        var inOrder = seen.OrderBy(x => DateTimeOffset.ParseExact(x.Ts, "o", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal))
+        var inOrder = seen.OrderBy(x => x.Ts)
             .ThenBy(x => x.Trace, StringComparer.Ordinal).ThenBy(x => x.Span, StringComparer.Ordinal).ToList();
         if (order == "desc") inOrder.Reverse();
         seen.Should().Equal(inOrder);
