@@ -20,14 +20,14 @@ public class LiveServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Process = await HindcastProcess.StartAsync(Folder, await SettingsAsync());
-        Connect();
+        await ConnectAsync();
     }
 
-    /// <summary>Starts it again, after it was killed, on the same directory.</summary>
+    /// <summary>Starts it again, after it was killed, on the same directory; it is ready when this returns.</summary>
     public async Task StartAgainAsync()
     {
         await Process.StartAsync();
-        Connect();
+        await ConnectAsync();
     }
 
     public Task<Answer> PostAsync(string path, string body, string? key = HindcastProcess.Key, params (string Name, string Value)[] headers) =>
@@ -73,9 +73,10 @@ public class LiveServer : IAsyncLifetime
         GC.SuppressFinalize(this);
     }
 
-    void Connect()
+    async Task ConnectAsync()
     {
         Http?.Dispose();
         Http = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = Process.Address };
+        while (!(await Http.GetAsync(new Uri("/health/ready", UriKind.Relative))).IsSuccessStatusCode) await Task.Delay(20);
     }
 }

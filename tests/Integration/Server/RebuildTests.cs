@@ -91,7 +91,6 @@ public abstract class RebuildTests
 
     static async Task<(string Sha256, long Rows)> DumpOfStoppedAsync(Subject server, string? expecting = null)
     {
-        while ((await server.Http.GetAsync(new Uri("/health/ready", UriKind.Relative), Ct)).StatusCode != System.Net.HttpStatusCode.OK) await Task.Delay(50, Ct);
         (await server.GetAsync("/api/v1/traces?limit=1", HindcastProcess.Key, ("X-Min-Position", (expecting ?? server.Written)!))).Status.Should().Be(200);
         (await server.JsonAsync("/api/v1/projections"))[0].GetProperty("parked").GetInt32().Should().Be(0);
         await server.Process.KillAsync();
