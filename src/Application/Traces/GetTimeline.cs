@@ -19,8 +19,9 @@ public sealed record GetTimeline(Caller Caller, string TraceId, long AfterRevisi
     {
         public async Task<Timeline> Handle(GetTimeline query, CancellationToken ct)
         {
+            var from = query.AfterRevision == long.MaxValue ? query.AfterRevision : query.AfterRevision + 1;
             var facts = await streams
-                .ReadAsync(StreamName.Trace(query.Caller.Project, query.TraceId), query.AfterRevision + 1, ct)
+                .ReadAsync(StreamName.Trace(query.Caller.Project, query.TraceId), from, ct)
                 .Take(query.Limit + 1)
                 .ToListAsync(ct);
             var latest = query.AfterRevision < 0 ? 0 : await LatestAsync(query, ct);

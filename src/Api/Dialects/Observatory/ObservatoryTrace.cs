@@ -40,7 +40,15 @@ public sealed class ObservatoryTrace
 /// <summary>Row to answer.</summary>
 public sealed class ObservatoryTraceProfile : Profile
 {
-    public ObservatoryTraceProfile() => CreateMap<SpanRow, ObservatoryTrace>()
+    public ObservatoryTraceProfile()
+    {
+        // No name of ours has underscores, so names are taken whole. Split at its capitals, ErrorMessage would be a Message of Error, and
+        // looking for that among the extensions of texts the mapper fails at the generic ones of this runtime.
+        DestinationMemberNamingConvention = new LowerUnderscoreNamingConvention();
+        Map();
+    }
+
+    void Map() => CreateMap<SpanRow, ObservatoryTrace>()
         .ForMember(x => x.Ts, map => map.MapFrom(row => Time.At(row.StartedAt).UtcDateTime))
         .ForMember(x => x.ServiceName, map => map.MapFrom(row => row.Agent))
         .ForMember(x => x.SpanName, map => map.MapFrom(row => row.Name))
