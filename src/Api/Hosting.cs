@@ -42,8 +42,15 @@ internal static class Hosting
 
         services.AddApplication(typeof(Hosting).Assembly).AddStorage(configuration, options.DataDirectory).AddVault(options.DataDirectory).AddProjects();
         if (!options.Projections.Paused) services.AddHostedService<ProjectionHost>();
-        services.AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddOpenApi("v1").AddIngestCors();
+        services.AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddOpenApi("v1", Describe).AddIngestCors();
     }
+
+    static void Describe(Microsoft.AspNetCore.OpenApi.OpenApiOptions options) => options.AddDocumentTransformer((document, _, _) =>
+    {
+        document.Info.Title = "Hindcast";
+        document.Info.Description = "An event-sourced store for traces of LLM applications. Keys go in Authorization: Bearer or X-API-Key.";
+        return Task.CompletedTask;
+    });
 
     /// <summary>Kestrel is lenient where a proxy in front of it may read otherwise; two readings of one request are a way in.</summary>
     static void Harden(KestrelServerOptions kestrel)
