@@ -78,7 +78,7 @@ internal static class TimelineJson
         json.WriteEndObject();
     }
 
-    /// <summary>The payload as it was received; NUL and halves of pairs show as U+FFFD.</summary>
+    /// <summary>The payload as it was received; NUL and halves of pairs show as U+FFFD. Null when it is sealed, or no JSON.</summary>
     static void Data(Utf8JsonWriter json, Application.EventSourcing.Fact fact)
     {
         if (fact.Header.SealedBy is not null)
@@ -86,8 +86,15 @@ internal static class TimelineJson
             json.WriteNullValue();
             return;
         }
-        using var payload = JsonDocument.Parse(FactReader.PayloadOf(fact), new JsonDocumentOptions { MaxDepth = 1024 });
-        var sanitised = false;
-        json.WriteRawValue(Application.Payloads.LenientText.JsonOf(payload.RootElement, ref sanitised), skipInputValidation: true);
+        try
+        {
+            using var payload = JsonDocument.Parse(FactReader.PayloadOf(fact), new JsonDocumentOptions { MaxDepth = 1024 });
+            var sanitised = false;
+            json.WriteRawValue(Application.Payloads.LenientText.JsonOf(payload.RootElement, ref sanitised), skipInputValidation: true);
+        }
+        catch (JsonException)
+        {
+            json.WriteNullValue();
+        }
     }
 }

@@ -8,6 +8,21 @@ public sealed record Fact(Header Header, ReadOnlyMemory<byte> Content, StreamNam
     public static Fact Of(LogRecord record) =>
         new(HeaderJson.Read(record.Header.Span), record.Content, record.Stream, record.Revision, record.Position);
 
+    /// <summary>Null when the header cannot be read, by this release or by any, and then <paramref name="why"/> says so.</summary>
+    public static Fact? TryOf(LogRecord record, out Exception? why)
+    {
+        why = null;
+        try
+        {
+            return Of(record);
+        }
+        catch (Exception e) when (e is System.Text.Json.JsonException or FormatException or InvalidOperationException)
+        {
+            why = e;
+            return null;
+        }
+    }
+
     /// <summary>The link of the hash chain: SHA-256 over the header's bytes and the content's bytes, as stored.</summary>
     public static byte[] HashOf(ReadOnlySpan<byte> header, ReadOnlySpan<byte> content)
     {

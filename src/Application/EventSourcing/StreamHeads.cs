@@ -45,7 +45,8 @@ public sealed class StreamHead
         if (tail.Count == 0) return head;
         head.Revision = tail[0].Revision;
         head.Hash = Fact.HashOf(tail[0].Header.Span, tail[0].Content.Span);
-        head.Running = HeaderJson.Read(tail[0].Header.Span).Running;
+        // A stream goes on behind a fact that nobody can read; its figures are those of the newest that somebody can.
+        head.Running = tail.Select(record => Fact.TryOf(record, out _)).FirstOrDefault(fact => fact is not null)?.Header.Running ?? Running.Nothing;
         foreach (var record in tail.Reverse()) head._known.Add((record.Id, record.Revision));
         return head;
     }

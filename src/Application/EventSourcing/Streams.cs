@@ -100,6 +100,14 @@ public sealed class Streams(IEventLog log, TimeProvider clock)
         await foreach (var record in log.ReadAsync(stream, from, ct)) yield return Fact.Of(record);
     }
 
+    /// <summary>For views, which show what can be read of a stream: a fact without a readable header is left out, as it is parked in the read models.</summary>
+    public async IAsyncEnumerable<Fact> ReadReadableAsync(
+        StreamName stream, long from, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
+    {
+        await foreach (var record in log.ReadAsync(stream, from, ct))
+            if (Fact.TryOf(record, out _) is { } fact) yield return fact;
+    }
+
     async Task<IReadOnlyList<Outcome>> AppendTogetherAsync(StreamName stream, IReadOnlyList<Draft> drafts, Stamp stamp, CancellationToken ct)
     {
         while (true)

@@ -90,14 +90,8 @@ sealed class Follower(Projection projection, Generation generation, IReadStore s
         var facts = new List<Fact>(records.Count);
         foreach (var record in records)
         {
-            try
-            {
-                facts.Add(Fact.Of(record));
-            }
-            catch (Exception e) when (e is System.Text.Json.JsonException or FormatException or InvalidOperationException)
-            {
-                parked.Add(ParkedOf(record, e));
-            }
+            if (Fact.TryOf(record, out var why) is { } fact) facts.Add(fact);
+            else parked.Add(ParkedOf(record, why!));
         }
 
         try

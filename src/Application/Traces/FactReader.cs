@@ -26,8 +26,20 @@ public sealed class FactReader(IEnumerable<IPayloadReader> readers)
         if (fact.Header.SealedBy is not null) return Compose(fact.Header, new Reading());
 
         var content = Content.Split(fact.Content, fact.Header.PayloadBytes);
-        using var payload = JsonDocument.Parse(content.Payload, Deep);
+        using var payload = Parse(content.Payload);
         return Compose(fact.Header, WithContext(reader.Read(fact.Header.Type, payload.RootElement, texts: true), content.Context));
+    }
+
+    static JsonDocument Parse(ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            return JsonDocument.Parse(payload, Deep);
+        }
+        catch (JsonException)
+        {
+            throw new UnreadableFact("its payload is no JSON");
+        }
     }
 
     /// <summary>The payload of a fact as it was received, for those who ask for the raw form.</summary>

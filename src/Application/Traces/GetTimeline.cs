@@ -21,7 +21,7 @@ public sealed record GetTimeline(Caller Caller, string TraceId, long AfterRevisi
         {
             var from = query.AfterRevision == long.MaxValue ? query.AfterRevision : query.AfterRevision + 1;
             var facts = await streams
-                .ReadAsync(StreamName.Trace(query.Caller.Project, query.TraceId), from, ct)
+                .ReadReadableAsync(StreamName.Trace(query.Caller.Project, query.TraceId), from, ct)
                 .Take(query.Limit + 1)
                 .ToListAsync(ct);
             var latest = query.AfterRevision < 0 ? 0 : await LatestAsync(query, ct);

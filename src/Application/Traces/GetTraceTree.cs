@@ -50,7 +50,7 @@ public sealed record GetTraceState(Caller Caller, string TraceId, long? AsOfRevi
         {
             var trace = new Trace(query.TraceId);
             var rows = new List<FactRow>();
-            await foreach (var fact in streams.ReadAsync(StreamName.Trace(query.Caller.Project, query.TraceId), 0, ct))
+            await foreach (var fact in streams.ReadReadableAsync(StreamName.Trace(query.Caller.Project, query.TraceId), 0, ct))
             {
                 if (fact.Revision > query.AsOfRevision || fact.Header.RecordedAt > query.AsOf) break;
                 try
