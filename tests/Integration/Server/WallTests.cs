@@ -125,7 +125,7 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
     static bool IsDialect(string path) => IsWhyOps(path) || path.StartsWith("/api/ingestion", StringComparison.Ordinal);
 
     static string NeededBy(string path) =>
-        IsDialect(path) || path == "/api/v1/events" ? "ingest" : path.Contains("/keys") || path.Contains("/parked") ? "admin" : "read";
+        IsDialect(path) || path == "/api/v1/events" ? "ingest" : path.Contains("/keys") || path.Contains("/parked") || path.EndsWith("/rebuild", StringComparison.Ordinal) ? "admin" : "read";
 
     /// <summary>What the dialect's own error form holds where it says why.</summary>
     static string? ShapeOf(Answer answer, string path) =>
