@@ -40,7 +40,8 @@ internal sealed class Problems(RequestDelegate next, ILogger<Problems> logger)
             if (refusal.Status == 500)
                 logger.LogError("Unexpected {Exception} at {Method} {Route}, trace {TraceIdentifier}: {Stack}",
                     e.GetType().Name, http.Request.Method, http.GetEndpoint()?.DisplayName, http.TraceIdentifier, e.StackTrace);
-            if (http.Response.HasStarted)
+            // What a door began to say cannot be taken back, sent or not: half an answer with a refusal behind it would be neither.
+            if (http.Response.HasStarted || http.Response.BodyWriter is { CanGetUnflushedBytes: true, UnflushedBytes: > 0 })
             {
                 http.Abort();
                 return;

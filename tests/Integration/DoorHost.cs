@@ -105,5 +105,5 @@ public sealed class DoorHost : IAsyncLifetime
 /// <summary>An answer, read to its end.</summary>
 public sealed record Answer(int Status, string Text, IReadOnlyDictionary<string, string> Headers)
 {
-    public JsonElement Json { get; } = Text.Length > 0 && Text[0] is '{' or '[' ? JsonDocument.Parse(Text).RootElement : default;
+    public JsonElement Json { get; } = Text.Length > 0 && Text[0] is '{' or '[' ? JsonDocument.Parse(Text, new JsonDocumentOptions { MaxDepth = 256 }).RootElement : default;
 }

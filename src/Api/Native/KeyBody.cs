@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Hindcast.Application;
+using Hindcast.Application.Payloads;
 using Hindcast.Application.Projects;
 
 namespace Hindcast.Api.Native;
@@ -74,17 +75,19 @@ internal sealed class KeyBody
         var scopes = Application.Projects.Scopes.None;
         foreach (var word in words.EnumerateArray())
         {
-            var scope = word.ValueKind == JsonValueKind.String && !word.ValueEquals("") ? Parse(word) : Application.Projects.Scopes.None;
+            var scope = word.ValueKind == JsonValueKind.String ? Parse(word) : Application.Projects.Scopes.None;
             scopes |= scope != Application.Projects.Scopes.None ? scope : throw new BadRequest("scopes", "Each scope must be one of ingest, read, gateway, admin.");
         }
         return scopes;
     }
 
-    /// <summary>Compared as bytes, so that no text has to be well-formed for it.</summary>
-    static Scopes Parse(JsonElement word) =>
-        ((string[])["ingest", "read", "gateway", "admin"]).FirstOrDefault(known => word.ValueEquals(known)) is { } name
+    static Scopes Parse(JsonElement word)
+    {
+        var harmed = false;
+        return LenientText.Of(word, ref harmed) is ("ingest" or "read" or "gateway" or "admin") and var name
             ? ScopeNames.Parse(name)
             : Application.Projects.Scopes.None;
+    }
 
     /// <summary>Null is as good as absent.</summary>
     JsonElement? Member(string name) =>

@@ -68,7 +68,6 @@ public sealed class ReadDoorTests(ReadDoorTests.Filled server) : IClassFixture<R
     [InlineData("from=now-1h", 30)]
     [InlineData("to=now-1h", 10)]
     [InlineData("user_id=nobody", 0)]
-    [InlineData("user_id=%00", 0)]
     public async Task Filters_take_what_they_say(string filter, int count)
     {
         var page = await server.JsonAsync($"/api/v1/traces?limit=1000&{filter}");
@@ -101,6 +100,7 @@ public sealed class ReadDoorTests(ReadDoorTests.Filled server) : IClassFixture<R
     [InlineData("cursor=zzz", "cursor")]
     [InlineData("cursor=e30%3D", "cursor")]
     [InlineData("search=x", "search")]
+    [InlineData("user_id=%00", "user_id")]
     public async Task What_cannot_be_read_is_400_and_named(string query, string field)
     {
         var answer = await server.GetAsync($"/api/v1/traces?{query}");

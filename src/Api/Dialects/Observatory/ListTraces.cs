@@ -93,7 +93,8 @@ internal static class ListTraces
         try
         {
             if (Convert.TryFromBase64String(text, bytes, out var length)
-                && JsonSerializer.Deserialize<SpanCursor>(bytes.AsSpan(0, length), Envelope.Json) is { TraceId: not null, SpanId: not null } cursor)
+                && JsonSerializer.Deserialize<SpanCursor>(bytes.AsSpan(0, length), Envelope.Json) is { TraceId: not null, SpanId: not null } cursor
+                && !cursor.TraceId.Contains('\0') && !cursor.SpanId.Contains('\0'))
                 return cursor.Descending == descending ? cursor : throw new BadRequest("cursor", "Invalid cursor: it was made for the other order");
         }
         catch (JsonException)
@@ -106,7 +107,10 @@ internal static class ListTraces
     /// <summary>Query parameters: empty is absent, and what cannot be read is named.</summary>
     readonly struct Parameters(IQueryCollection query)
     {
-        public string? Text(string name) => query[name] is [{ Length: > 0 } text] ? text : null;
+        /// <summary>No text of ours holds NUL, and PostgreSQL would not so much as look for one.</summary>
+        public string? Text(string name) => query[name] is not [{ Length: > 0 } text] ? null
+            : text.Contains('\0') ? throw new BadRequest(name, $"{name} must not contain NUL")
+            : text;
 
         public long? Whole(string name) => Text(name) is not { } text ? null
             : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value

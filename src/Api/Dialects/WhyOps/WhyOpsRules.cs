@@ -73,7 +73,8 @@ internal static partial class WhyOpsRules
     static string? TypeOf(JsonElement element, List<Fault> faults)
     {
         var given = element.Get("eventType");
-        if (given.ValueKind == JsonValueKind.String)
+        // Comparing throws on half a surrogate pair.
+        if (given.ValueKind == JsonValueKind.String && LenientText.IsClean(given))
             foreach (var type in WhyOpsEvent.Types)
                 if (given.ValueEquals(type)) return type;
         var what = given.ValueKind == JsonValueKind.Undefined ? "eventType is required and must be" : "eventType must be";
