@@ -9,6 +9,7 @@ switch (args)
     case ["ingest", .. var rest]: await IngestBench.RunAsync(rest is [var n] ? int.Parse(n, CultureInfo.InvariantCulture) : 1_000_000); return 0;
     case ["lag", .. var rest]: await LagBench.RunAsync(rest is [var postgres] ? postgres : null); return 0;
     case ["payloads", ..]: PayloadBench.Run(); return 0;
+    case ["send", var address, var events]: await IngestBench.SendToAsync(new Uri(address), int.Parse(events, CultureInfo.InvariantCulture)); return 0;
     case ["bare-server", var port, var path]: await BareServer.RunAsync(int.Parse(port, CultureInfo.InvariantCulture), path); return 0;
     default:
         Console.Error.WriteLine("""

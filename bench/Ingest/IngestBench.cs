@@ -42,6 +42,14 @@ static class IngestBench
         }
     }
 
+    /// <summary>The load alone, for a server that runs already (with the key of <see cref="HindcastProcess"/>): for profiling it.</summary>
+    public static async Task SendToAsync(Uri address, int events)
+    {
+        using var http = new HttpClient { BaseAddress = address };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", HindcastProcess.Key);
+        Console.WriteLine($"{await SendAsync(http, events, _ => { }):N0} events/s");
+    }
+
     static double Alone(string path, int events)
     {
         var (body, _) = new Load(1).Next();
