@@ -21,6 +21,7 @@ sealed class TracesProjector(FactReader reader, PriceBook prices, Func<ReadDb> o
         public TraceKey Key => key;
         public Trace Trace => trace;
         public TraceSummary? Before { get; init; }
+        public TraceSummary? After { get; set; }
         public List<(Fact Fact, FactRow Row)> Facts { get; } = [];
         /// <summary>Spans that change, as they were before; null for new ones.</summary>
         public Dictionary<string, Span?> Spans { get; } = new(StringComparer.Ordinal);
@@ -58,7 +59,7 @@ sealed class TracesProjector(FactReader reader, PriceBook prices, Func<ReadDb> o
         foreach (var touched in _page)
         {
             touched.Trace.DropTexts(touched.Spans.Keys);
-            _warm.Keep(touched.Key, touched.Trace);
+            _warm.Keep(touched.Key, touched.Trace, touched.After ?? touched.Before);
         }
         _page.Clear();
     }
@@ -67,7 +68,9 @@ sealed class TracesProjector(FactReader reader, PriceBook prices, Func<ReadDb> o
 
     async Task<Touched> TouchAsync(TraceKey key, Fact first, CancellationToken ct)
     {
-        var trace = _warm.Take(key) ?? (first.Revision == 0 ? new Trace(key.TraceId) : await LoadAsync(key, ct));
+        if (_warm.Take(key) is { } warm) return new(key, warm.Trace) { Before = warm.Summary };
+        if (first.Revision == 0) return new(key, new(key.TraceId));
+        var trace = await LoadAsync(key, ct);
         return new(key, trace) { Before = trace.EventCount == 0 ? null : TraceSummary.Of([.. trace.Spans.Values]) };
     }
 
@@ -95,7 +98,7 @@ sealed class TracesProjector(FactReader reader, PriceBook prices, Func<ReadDb> o
     {
         if (touched.Facts.Count == 0) return;
         var (project, traceId) = (touched.Key.Project, touched.Key.TraceId);
-        var summary = TraceSummary.Of([.. touched.Trace.Spans.Values]);
+        var summary = touched.After = TraceSummary.Of([.. touched.Trace.Spans.Values]);
 
         // Who the trace belongs to shows on every span that does not say it itself.
         if (touched.Before is { } was && (was.UserId != summary.UserId || was.SessionId != summary.SessionId))
@@ -167,18 +170,18 @@ sealed class PageRows
 /// <summary>Traces lately in use, bounded by their spans and events, in two generations: what is not used for a while is let go.</summary>
 sealed class WarmTraces
 {
-    const int Most = 30_000;
+    const int Most = 20_000;
 
-    Dictionary<TraceKey, Trace> _young = [];
-    Dictionary<TraceKey, Trace> _old = [];
+    Dictionary<TraceKey, (Trace Trace, TraceSummary? Summary)> _young = [];
+    Dictionary<TraceKey, (Trace Trace, TraceSummary? Summary)> _old = [];
     int _weight;
 
-    /// <summary>Takes a trace out: whoever fails to finish with it must read it anew.</summary>
-    public Trace? Take(TraceKey key) => _young.Remove(key, out var trace) || _old.Remove(key, out trace) ? trace : null;
+    /// <summary>Takes a trace out, with what it added up to: whoever fails to finish with it must read it anew.</summary>
+    public (Trace Trace, TraceSummary? Summary)? Take(TraceKey key) => _young.Remove(key, out var warm) || _old.Remove(key, out warm) ? warm : null;
 
-    public void Keep(TraceKey key, Trace trace)
+    public void Keep(TraceKey key, Trace trace, TraceSummary? summary)
     {
-        _young[key] = trace;
+        _young[key] = (trace, summary);
         _weight += 1 + trace.Spans.Count;
         if (_weight < Most) return;
         (_old, _young, _weight) = (_young, [], 0);

@@ -2,11 +2,12 @@ using System.Collections.Immutable;
 
 namespace Hindcast.Domain.Traces;
 
-/// <summary>Who said a thing, and when: what decides between two facts that speak of one field.</summary>
-public readonly record struct Author(FactRole Role, DateTimeOffset At, Guid EventId) : IComparable<Author>
+/// <summary>Who said a thing, and when: what decides between two facts that speak of one field. One for all fields of a fact.</summary>
+public sealed record Author(FactRole Role, DateTimeOffset At, Guid EventId) : IComparable<Author>
 {
-    public int CompareTo(Author other)
+    public int CompareTo(Author? other)
     {
+        if (other is null) return 1;
         var byTime = At.CompareTo(other.At);
         if (byTime != 0) return byTime;
         var byId = EventId.CompareTo(other.EventId);
