@@ -41,7 +41,7 @@ internal static class Hosting
         Directory.CreateDirectory(options.DataDirectory);
 
         services.AddApplication(typeof(Hosting).Assembly).AddStorage(configuration, options.DataDirectory).AddVault(options.DataDirectory).AddProjects();
-        if (!options.Projections.Paused) services.AddHostedService<ProjectionHost>();
+        if (!options.Projections.Paused) services.AddProjectionHost();
         services.AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddOpenApi("v1", Describe).AddIngestCors();
     }
 

@@ -27,4 +27,8 @@ public static class ApplicationModule
                 .AddClasses(types => types.AssignableTo<IPayloadReader>(), publicOnly: false).As<IPayloadReader>().AsSelf().WithSingletonLifetime());
         return services;
     }
+
+    /// <summary>Followers of the log; without them the read models stay where they are.</summary>
+    public static IServiceCollection AddProjectionHost(this IServiceCollection services) =>
+        services.AddHostedService<ProjectionHost>().AddHostedService<Operations.WarmUp>();
 }

@@ -14,6 +14,8 @@ sealed class TracesProjector(FactReader reader, PriceBook prices, Func<ReadDb> o
 {
     readonly WarmTraces _warm = new();
     readonly List<Touched> _page = [];
+    /// <summary>Buckets as they were last written; the current minute's are asked for by every page.</summary>
+    readonly Dictionary<BucketKey, BucketRow> _buckets = [];
 
     /// <summary>A trace as this page changes it.</summary>
     sealed class Touched(TraceKey key, Trace trace)
@@ -51,7 +53,7 @@ sealed class TracesProjector(FactReader reader, PriceBook prices, Func<ReadDb> o
         var rows = new PageRows();
         foreach (var trace in touched.Values) Compose(trace, rows);
         _page.AddRange(touched.Values);
-        await rows.WriteAsync(batch, open, ct);
+        await rows.WriteAsync(batch, _buckets, open, ct);
     }
 
     public void Committed()
@@ -126,6 +128,8 @@ readonly record struct TraceKey(string Project, string TraceId);
 /// <summary>Rows that one page changes, table by table.</summary>
 sealed class PageRows
 {
+    const int MostWarmBuckets = 2_000;
+
     readonly Dictionary<BucketKey, BucketChange> _buckets = [];
 
     public List<SpanRow> Spans { get; } = [];
@@ -147,23 +151,28 @@ sealed class PageRows
         change.Count(span, sign);
     }
 
-    public async Task WriteAsync(IReadBatch batch, Func<ReadDb> open, CancellationToken ct)
+    public async Task WriteAsync(IReadBatch batch, Dictionary<BucketKey, BucketRow> warm, Func<ReadDb> open, CancellationToken ct)
     {
         await batch.UpsertAsync(Facts, ct);
         await batch.UpsertAsync(Spans, ct);
         await batch.UpsertAsync(Runs, ct);
         await batch.UpsertAsync(Failures, ct);
         await batch.DeleteAsync(Mended, ct);
-        if (_buckets.Count == 0) return;
 
-        await using var db = open();
-        var rows = new List<BucketRow>(_buckets.Count);
+        if (warm.Count > MostWarmBuckets) warm.Clear();
+        var changed = new List<BucketRow>(_buckets.Count);
         foreach (var (key, change) in _buckets)
-            rows.Add(change.Apply(key, await db.Set<BucketRow>().AsNoTracking().SingleOrDefaultAsync(
-                x => x.Project == key.Project && x.Minute == key.Minute && x.Kind == key.Kind && x.Provider == key.Provider
-                    && x.Model == key.Model && x.Environment == key.Environment && x.Status == key.Status, ct)));
-        await batch.UpsertAsync(rows.Where(r => r.Requests != 0).ToList(), ct);
-        await batch.DeleteAsync(rows.Where(r => r.Requests == 0).ToList(), ct);
+            changed.Add(warm[key] = change.Apply(key, warm.TryGetValue(key, out var row) ? row : await LoadAsync(key, open, ct)));
+        await batch.UpsertAsync(changed.FindAll(r => r.Requests != 0), ct);
+        await batch.DeleteAsync(changed.FindAll(r => r.Requests == 0), ct);
+    }
+
+    static async Task<BucketRow?> LoadAsync(BucketKey key, Func<ReadDb> open, CancellationToken ct)
+    {
+        await using var db = open();
+        return await db.Set<BucketRow>().AsNoTracking().SingleOrDefaultAsync(
+            x => x.Project == key.Project && x.Minute == key.Minute && x.Kind == key.Kind && x.Provider == key.Provider
+                && x.Model == key.Model && x.Environment == key.Environment && x.Status == key.Status, ct);
     }
 }
 

@@ -109,6 +109,7 @@ public sealed class Span
     /// <summary>The same span without its long texts, which the caller has written down; who told them stays known.</summary>
     public Span WithoutTexts()
     {
+        if (Input is null && Output is null && ErrorDetail is null) return this;
         var told = (Told<object?>[])_told.Clone();
         foreach (var field in (ReadOnlySpan<SpanField>)[SpanField.Input, SpanField.Output, SpanField.ErrorDetail])
             if (told[(int)field].Value is not null) told[(int)field] = told[(int)field] with { Value = Stored };

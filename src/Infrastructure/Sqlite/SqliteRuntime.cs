@@ -61,6 +61,8 @@ public static unsafe class SqliteRuntime
             // Somebody in this process chose a library before us, and their choice stands: there can be one only.
         }
         raw.SetProvider(new SQLite3Provider_e_sqlite3());
+        // Nobody asks how much memory SQLite uses, and counting it takes a lock for each allocation.
+        raw.sqlite3_config(raw.SQLITE_CONFIG_MEMSTATUS, 0);
     }
 
     /// <summary>Zero leaves the search to the runtime, which then says what it looked for.</summary>
