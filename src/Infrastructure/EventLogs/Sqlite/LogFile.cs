@@ -63,7 +63,7 @@ static class LogFile
             if (database.Text("PRAGMA journal_mode=WAL") != "wal") throw new NotALog(path, "this file system cannot keep a write-ahead log");
             // Checkpoints are made by hand, after answers are out. fullfsync matters on macOS only, where fsync alone does not reach the disk.
             database.Exec("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA fullfsync=1; PRAGMA checkpoint_fullfsync=1");
-            database.Exec("PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864");
+            database.Exec("PRAGMA cache_size=-24576; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864");
             if (database.Long("PRAGMA synchronous") != 2) throw new NotALog(path, "synchronous=FULL was not taken, and without it acknowledged events can be lost");
 
             var inFile = database.Long("PRAGMA wal_checkpoint(TRUNCATE)") == 0;

@@ -24,7 +24,7 @@ sealed class SqliteWriter(string projection, string path, Func<ReadDb> open) : I
             if (_database is null)
             {
                 _database = Database.Open(path, OpenAs.ReadWrite);
-                _database.Exec("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 8000; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY;");
+                _database.Exec("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 8000; PRAGMA cache_size = -24000; PRAGMA temp_store = MEMORY;");
                 _advance = _database.Prepare("UPDATE checkpoint SET position = ?2 WHERE id = 1 AND position = ?1");
             }
             _database.Exec("BEGIN IMMEDIATE");
