@@ -11,6 +11,8 @@ namespace Hindcast.Application.EventSourcing;
 /// </summary>
 public static class HeaderJson
 {
+    static readonly Source Nobody = new("", 0, null);
+
     [ThreadStatic] static ArrayBufferWriter<byte>? t_buffer;
     [ThreadStatic] static Utf8JsonWriter? t_writer;
 
@@ -66,9 +68,8 @@ public static class HeaderJson
     {
         var json = new Utf8JsonReader(utf8);
         json.Read();
-        var header = new Header { Type = "", Project = "", EventId = default, At = default, Source = new("", 0, null) };
-        var (version, type, org, project, environment) = (0, "", header.Org, "", (string?)null);
-        var (eventId, at, moved, recorded, source) = (Guid.Empty, default(DateTimeOffset), false, default(DateTimeOffset), header.Source);
+        var (version, type, org, project, environment) = (0, "", "default", "", (string?)null);
+        var (eventId, at, moved, recorded, source) = (Guid.Empty, default(DateTimeOffset), false, default(DateTimeOffset), Nobody);
         string? trace = null, span = null, parent = null, kind = null, provider = null, model = null, subject = null, sealedBy = null;
         int? step = null, parentStep = null, payloadBytes = null;
         var given = false;

@@ -26,51 +26,67 @@ public sealed record TraceSummary
     /// <summary>The span whose output is the last thing a model said.</summary>
     public string? ResponseSpanId { get; init; }
 
+    /// <summary>One pass and no sorting: every fact of a trace asks for it again.</summary>
     public static TraceSummary Of(IReadOnlyCollection<Span> spans)
     {
-        var ordered = spans.OrderBy(s => s.StartedAt).ThenBy(s => s.Id, StringComparer.Ordinal).ToList();
-        var running = ordered.Any(s => s.Status == SpanStatus.Running);
-        var used = ordered.Where(CountsUsage).Select(s => s.Usage!).ToList();
+        var (running, warnings, errors) = (false, false, 0);
+        var (started, ended) = (DateTimeOffset.MaxValue, DateTimeOffset.MinValue);
+        Told<object?>? user = null, session = null, environment = null, agent = null;
+        Span? message = null, firstInput = null, lastModel = null, lastCall = null, lastOutput = null;
+        var usage = new Usage();
+        long? tokens = null;
+        foreach (var span in spans)
+        {
+            running |= span.Status == SpanStatus.Running;
+            warnings |= span.Status == SpanStatus.Warning;
+            if (span.Status == SpanStatus.Error) errors++;
+            if (span.StartedAt < started) started = span.StartedAt;
+            if ((span.EndedAt ?? span.StartedAt) is var end && end > ended) ended = end;
+            user = Earlier(user, span.Told(SpanField.UserId));
+            session = Earlier(session, span.Told(SpanField.SessionId));
+            environment = Earlier(environment, span.Told(SpanField.Environment));
+            agent = Earlier(agent, span.Told(SpanField.Agent));
+
+            var isCall = span.Kind == "llm";
+            if (span.Kind == "message" && IsBefore(span, message)) message = span;
+            if (span.Told(SpanField.Input) is not null && IsBefore(span, firstInput)) firstInput = span;
+            if (span.Model is not null && IsAfter(span, lastModel)) lastModel = span;
+            if (isCall && span.Model is not null && IsAfter(span, lastCall)) lastCall = span;
+            if (isCall && span.Told(SpanField.Output) is not null && IsAfter(span, lastOutput)) lastOutput = span;
+
+            if (!CountsUsage(span)) continue;
+            usage = usage.Plus(span.Usage!);
+            tokens = Usage.Add(tokens, span.Usage!.Total);
+        }
         return new()
         {
-            Status = ordered.Any(s => s.Status == SpanStatus.Error) ? SpanStatus.Error
-                : running ? SpanStatus.Running
-                : ordered.Any(s => s.Status == SpanStatus.Warning) ? SpanStatus.Warning
-                : SpanStatus.Success,
-            StartedAt = ordered.Count == 0 ? default : ordered[0].StartedAt,
-            EndedAt = running || ordered.Count == 0 ? null : ordered.Max(s => s.EndedAt ?? s.StartedAt),
-            UserId = First(ordered, SpanField.UserId),
-            SessionId = First(ordered, SpanField.SessionId),
-            Environment = First(ordered, SpanField.Environment),
-            Agent = First(ordered, SpanField.Agent),
-            Model = ordered.LastOrDefault(s => s is { Kind: "llm", Model: not null })?.Model ?? ordered.LastOrDefault(s => s.Model is not null)?.Model,
-            Usage = Sum(used),
-            TotalTokens = Sum(used, u => u.Total),
-            Spans = ordered.Count,
-            Errors = ordered.Count(s => s.Status == SpanStatus.Error),
-            PromptSpanId = ordered.FirstOrDefault(s => s.Kind == "message")?.Id ?? ordered.FirstOrDefault(s => s.Told(SpanField.Input) is not null)?.Id,
-            ResponseSpanId = ordered.LastOrDefault(s => s.Kind == "llm" && s.Told(SpanField.Output) is not null)?.Id,
+            Status = errors > 0 ? SpanStatus.Error : running ? SpanStatus.Running : warnings ? SpanStatus.Warning : SpanStatus.Success,
+            StartedAt = spans.Count == 0 ? default : started,
+            EndedAt = running || spans.Count == 0 ? null : ended,
+            UserId = user?.Value as string,
+            SessionId = session?.Value as string,
+            Environment = environment?.Value as string,
+            Agent = agent?.Value as string,
+            Model = (lastCall ?? lastModel)?.Model,
+            Usage = usage,
+            TotalTokens = tokens,
+            Spans = spans.Count,
+            Errors = errors,
+            PromptSpanId = (message ?? firstInput)?.Id,
+            ResponseSpanId = lastOutput?.Id,
         };
     }
 
     /// <summary>Only model calls use tokens: an agent's span that repeats its children's usage counts nothing.</summary>
     public static bool CountsUsage(Span span) => span.Kind is "llm" or "embedding" && span.Usage is not null;
 
-    static string? First(List<Span> ordered, SpanField field) => ordered
-        .Select(s => s.Told(field))
-        .Where(told => told is not null)
-        .OrderBy(told => told!.Value.By)
-        .FirstOrDefault()?.Value as string;
+    /// <summary>What was told first stands.</summary>
+    static Told<object?>? Earlier(Told<object?>? held, Told<object?>? told) =>
+        held is null || (told is { } mine && mine.By < held.Value.By) ? told ?? held : held;
 
-    static Usage Sum(List<Usage> used) => new()
-    {
-        Input = Sum(used, u => u.Input),
-        CacheRead = Sum(used, u => u.CacheRead),
-        CacheWrite5m = Sum(used, u => u.CacheWrite5m),
-        CacheWrite1h = Sum(used, u => u.CacheWrite1h),
-        Output = Sum(used, u => u.Output),
-        Reasoning = Sum(used, u => u.Reasoning),
-    };
+    static bool IsBefore(Span span, Span? other) => other is null || Compare(span, other) < 0;
 
-    static long? Sum(List<Usage> used, Func<Usage, long?> part) => used.Aggregate((long?)null, (sum, usage) => Usage.Add(sum, part(usage)));
+    static bool IsAfter(Span span, Span? other) => other is null || Compare(span, other) > 0;
+
+    static int Compare(Span a, Span b) => a.StartedAt != b.StartedAt ? a.StartedAt.CompareTo(b.StartedAt) : string.CompareOrdinal(a.Id, b.Id);
 }

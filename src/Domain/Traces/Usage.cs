@@ -56,6 +56,17 @@ public sealed record Usage
         return usage.Total is null ? usage with { Unsplit = total } : usage;
     }
 
+    /// <summary>Part by part; a total whose parts nobody told is no part of it.</summary>
+    public Usage Plus(Usage other) => new()
+    {
+        Input = Add(Input, other.Input),
+        CacheRead = Add(CacheRead, other.CacheRead),
+        CacheWrite5m = Add(CacheWrite5m, other.CacheWrite5m),
+        CacheWrite1h = Add(CacheWrite1h, other.CacheWrite1h),
+        Output = Add(Output, other.Output),
+        Reasoning = Add(Reasoning, other.Reasoning),
+    };
+
     /// <summary>Unknown plus known is known; a sum past the range of a long stays at its end.</summary>
     public static long? Add(long? a, long? b)
     {
