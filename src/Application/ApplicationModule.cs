@@ -14,6 +14,7 @@ public static class ApplicationModule
     {
         services
             .AddSingleton(TimeProvider.System)
+            .AddSingleton<ISeal, Unsealed>()
             .AddSingleton<Streams>()
             .AddSingleton<FactReader>()
             .AddSingleton<ServingModels>()

@@ -12,8 +12,9 @@ public delegate Header Stamp(Draft draft, Running before);
 /// repeated id waits for the first one's acknowledgement too. A refused append drops the head, reads the tail and decides again.
 /// A crash at any point leaves whole facts or none: nothing was answered that the log does not hold.
 /// </remarks>
-public sealed class Streams(IEventLog log, TimeProvider clock)
+public sealed class Streams(IEventLog log, TimeProvider clock, ISeal? seal = null)
 {
+    readonly ISeal _seal = seal ?? new Unsealed();
     const int MostAttempts = 50;
     const int AppendBytes = PartedLog.WholeUpTo;
 
@@ -203,8 +204,9 @@ public sealed class Streams(IEventLog log, TimeProvider clock)
     {
         var header = stamp(draft, head.Running) with { RecordedAt = Micros(clock.GetUtcNow()), Previous = head.Hash };
         if (!draft.Content.Context.IsEmpty) header = header with { PayloadBytes = draft.Content.Payload.Length };
+        var (content, sealedBy) = _seal.Close(header, draft.Content.Join());
+        if (sealedBy is not null) header = header with { SealedBy = sealedBy };
         var bytes = HeaderJson.Write(header);
-        var content = draft.Content.Join();
         events.Add(new(header.EventId, header.Type, bytes, content));
         head.Advance(header.EventId, PartedLog.SlotsOf(content.Length), Fact.HashOf(bytes, content.Span), header.Running);
         return header;
@@ -236,7 +238,8 @@ public sealed class Streams(IEventLog log, TimeProvider clock)
     async Task<Outcome> KnownAsync(StreamName stream, long revision, Draft draft, CancellationToken ct)
     {
         var first = await ReadAsync(stream, revision, ct).FirstAsync(ct);
-        var same = first.Header.SealedBy is not null || first.Content.Span.SequenceEqual(draft.Content.Join().Span);
+        // What was erased can no longer be compared, and stands for itself.
+        var same = _seal.Open(first.Header, first.Content) is not { } content || content.Span.SequenceEqual(draft.Content.Join().Span);
         return same || !draft.RefuseOtherContent ? Outcome.Known(first) : Outcome.No(new Domain.Traces.EventIdTaken());
     }
 

@@ -6,8 +6,9 @@ using Hindcast.Domain.Traces;
 namespace Hindcast.Application.Traces;
 
 /// <summary>From a stored fact to what happened: opens its content, lets its dialect read it, and names it.</summary>
-public sealed class FactReader(IEnumerable<IPayloadReader> readers)
+public sealed class FactReader(IEnumerable<IPayloadReader> readers, ISeal? seal = null)
 {
+    readonly ISeal _seal = seal ?? new Unsealed();
     static readonly JsonDocumentOptions Deep = new() { MaxDepth = 1024 };
 
     readonly Dictionary<string, IPayloadReader> _readers = readers.ToDictionary(r => r.Dialect, StringComparer.Ordinal);
@@ -23,9 +24,9 @@ public sealed class FactReader(IEnumerable<IPayloadReader> readers)
     public SpanEvent Read(Fact fact)
     {
         if (!_readers.TryGetValue(fact.Header.Source.Dialect, out var reader)) throw new UnreadableFact($"unknown dialect '{fact.Header.Source.Dialect}'");
-        if (fact.Header.SealedBy is not null) return Compose(fact.Header, new Reading());
+        if (_seal.Open(fact.Header, fact.Content) is not { } opened) return Compose(fact.Header, new Reading());
 
-        var content = Content.Split(fact.Content, fact.Header.PayloadBytes);
+        var content = Content.Split(opened, fact.Header.PayloadBytes);
         using var payload = Parse(content.Payload);
         return Compose(fact.Header, WithContext(reader.Read(fact.Header.Type, payload.RootElement, texts: true), content.Context));
     }
