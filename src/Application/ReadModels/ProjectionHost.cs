@@ -22,6 +22,22 @@ public sealed class ProjectionHost(
     static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(10);
     const int MostParked = 10_000;
 
+    /// <summary>What was built before this start can be read from the first request on; followers bring it up to date.</summary>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            foreach (var generation in await store.GenerationsAsync(cancellationToken))
+                if (generation.Serving && models.Projections.TryGetValue(generation.Projection, out var projection) && Fits(generation, projection))
+                    models.Serve(projection.Name, generation.Number);
+        }
+        catch (Unavailable e)
+        {
+            logger.LogWarning("The read models cannot be reached yet: {Why}", e.Message);
+        }
+        await base.StartAsync(cancellationToken);
+    }
+
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(models.Projections.Values.Select(p => Task.Run(() => KeepFollowingAsync(p, models.Progress[p.Name], stoppingToken), stoppingToken)));
 
@@ -80,11 +96,13 @@ public sealed class ProjectionHost(
         }
     }
 
+    bool Fits(Generation generation, Projection projection) => generation.Version == projection.Version && generation.LogId == log.Id;
+
     /// <summary>The generation that serves, when it has our shape and our log; else a new one, which serves while it fills.</summary>
     async Task<Generation> GenerationAsync(Projection projection, CancellationToken ct)
     {
         var all = (await store.GenerationsAsync(ct)).Where(g => g.Projection == projection.Name).ToList();
-        if (all.FirstOrDefault(g => g.Serving && g.Version == projection.Version && g.LogId == log.Id) is { } serving) return serving;
+        if (all.FirstOrDefault(g => g.Serving && Fits(g, projection)) is { } serving) return serving;
 
         var made = new Generation(projection.Name, all.Select(g => g.Number).DefaultIfEmpty(0).Max() + 1, projection.Version, log.Id, Serving: true);
         await store.CreateAsync(projection, made, ct);
