@@ -179,7 +179,7 @@ sealed class PageRows
 /// <summary>Traces lately in use, bounded by their spans and events, in two generations: what is not used for a while is let go.</summary>
 sealed class WarmTraces
 {
-    const int Most = 10_000;
+    const int Most = 15_000;
 
     Dictionary<TraceKey, (Trace Trace, TraceSummary? Summary)> _young = [];
     Dictionary<TraceKey, (Trace Trace, TraceSummary? Summary)> _old = [];

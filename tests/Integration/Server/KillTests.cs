@@ -40,7 +40,8 @@ public sealed class KillTests
             read.Should().OnlyHaveUniqueItems();
             acknowledged.Keys.Should().BeSubsetOf(read);
 
-            // And the read models come to hold what the log holds.
+            // And the read models come to hold what the log holds, once they have caught up.
+            while (!(await http.GetAsync("/health/ready", Ct)).IsSuccessStatusCode) await Task.Delay(100, Ct);
             var spans = 0;
             for (var trace = 0; trace < Traces; trace++)
             {
