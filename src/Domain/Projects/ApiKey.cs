@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Security.Cryptography;
+using System.Text;
 
 namespace Hindcast.Domain.Projects;
 
@@ -23,7 +24,6 @@ public static class ApiKey
     const int Longest = LongestPrefix + 4 + SecretLength + ChecksumLength;
 
     static readonly SearchValues<char> s_alphabet = SearchValues.Create(Alphabet);
-    static readonly uint[] s_table = [.. Enumerable.Range(0, 256).Select(i => Enumerable.Range(0, 8).Aggregate((uint)i, (c, _) => (c & 1) == 0 ? c >> 1 : 0xEDB88320 ^ (c >> 1)))];
 
     /// <summary>A new key. <see cref="IsPrefix"/> says what a prefix may be.</summary>
     public static string Mint(string prefix)
@@ -68,9 +68,9 @@ public static class ApiKey
 
     static void WriteChecksum(ReadOnlySpan<char> text, Span<char> checksum)
     {
-        var crc = uint.MaxValue;
-        foreach (var c in text) crc = s_table[(byte)(crc ^ c)] ^ (crc >> 8);
-        crc = ~crc;
+        // A key's form is ASCII and short; both were looked at before.
+        Span<byte> ascii = stackalloc byte[Longest];
+        var crc = Crc32.Of(ascii[..Encoding.ASCII.GetBytes(text, ascii)]);
         for (var i = ChecksumLength - 1; i >= 0; i--) (crc, checksum[i]) = (crc / 62, Alphabet[(int)(crc % 62)]);
     }
 }

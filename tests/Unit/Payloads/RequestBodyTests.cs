@@ -4,6 +4,7 @@ using Hindcast.Api;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
+using Hindcast.Domain;
 
 namespace Hindcast.Unit;
 

@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
 
-namespace Hindcast.Api;
+namespace Hindcast.Domain;
 
-/// <summary>The CRC-32 of gzip, eight bytes at a time; the framework has none without a package.</summary>
-static class Crc32
+/// <summary>The CRC-32 of gzip and of API keys, eight bytes at a time; the framework has none without a package.</summary>
+public static class Crc32
 {
     const uint Polynomial = 0xEDB88320;
 
