@@ -56,7 +56,7 @@ internal static class TimelineJson
     {
         json.WriteStartObject();
         json.WriteStartArray("items");
-        foreach (var (fact, late) in timeline.Items)
+        foreach (var (fact, payload, late) in timeline.Items)
         {
             json.WriteStartObject();
             json.WriteNumber("revision", fact.Revision);
@@ -69,7 +69,7 @@ internal static class TimelineJson
             json.WriteString("span_id", fact.Header.SpanId);
             json.WriteString("dialect", fact.Header.Source.Dialect);
             json.WritePropertyName("data");
-            Data(json, fact);
+            Data(json, payload);
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -78,17 +78,17 @@ internal static class TimelineJson
         json.WriteEndObject();
     }
 
-    /// <summary>The payload as it was received; NUL and halves of pairs show as U+FFFD. Null when it is sealed, or no JSON.</summary>
-    static void Data(Utf8JsonWriter json, Application.EventSourcing.Fact fact)
+    /// <summary>The payload as it was received; NUL and halves of pairs show as U+FFFD. Null when it is erased, or no JSON.</summary>
+    static void Data(Utf8JsonWriter json, ReadOnlyMemory<byte>? received)
     {
-        if (fact.Header.SealedBy is not null)
+        if (received is not { } bytes)
         {
             json.WriteNullValue();
             return;
         }
         try
         {
-            using var payload = JsonDocument.Parse(FactReader.PayloadOf(fact), new JsonDocumentOptions { MaxDepth = 1024 });
+            using var payload = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 1024 });
             var sanitised = false;
             json.WriteRawValue(Application.Payloads.LenientText.JsonOf(payload.RootElement, ref sanitised), skipInputValidation: true);
         }

@@ -43,8 +43,9 @@ public sealed class FactReader(IEnumerable<IPayloadReader> readers, ISeal? seal 
         }
     }
 
-    /// <summary>The payload of a fact as it was received, for those who ask for the raw form.</summary>
-    public static ReadOnlyMemory<byte> PayloadOf(Fact fact) => Content.Split(fact.Content, fact.Header.PayloadBytes).Payload;
+    /// <summary>The payload of a fact as it was received, for those who ask for the raw form; null when it is erased.</summary>
+    public ReadOnlyMemory<byte>? PayloadOf(Fact fact) =>
+        _seal.Open(fact.Header, fact.Content) is { } opened ? Content.Split(opened, fact.Header.PayloadBytes).Payload : null;
 
     static Reading WithContext(Reading reading, ReadOnlyMemory<byte> context)
     {

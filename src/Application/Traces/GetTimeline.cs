@@ -7,7 +7,8 @@ using Microsoft.EntityFrameworkCore;
 namespace Hindcast.Application.Traces;
 
 /// <summary>A fact on the timeline. <see cref="Late"/>: it happened before something that was recorded earlier.</summary>
-public sealed record TimelineItem(Fact Fact, bool Late);
+/// <param name="Payload">As it was received; null when it is erased.</param>
+public sealed record TimelineItem(Fact Fact, ReadOnlyMemory<byte>? Payload, bool Late);
 
 public sealed record Timeline(IReadOnlyList<TimelineItem> Items, long NextRevision, bool HasMore);
 
@@ -15,7 +16,7 @@ public sealed record Timeline(IReadOnlyList<TimelineItem> Items, long NextRevisi
 /// <exception cref="NotFound">No such trace in the caller's project.</exception>
 public sealed record GetTimeline(Caller Caller, string TraceId, long AfterRevision, int Limit) : IRequest<Timeline>
 {
-    internal sealed class Handler(Streams streams, ServingModels models) : IRequestHandler<GetTimeline, Timeline>
+    internal sealed class Handler(Streams streams, FactReader reader, ServingModels models) : IRequestHandler<GetTimeline, Timeline>
     {
         public async Task<Timeline> Handle(GetTimeline query, CancellationToken ct)
         {
@@ -31,7 +32,7 @@ public sealed record GetTimeline(Caller Caller, string TraceId, long AfterRevisi
             foreach (var fact in facts.Take(query.Limit))
             {
                 var at = fact.Header.At.Micros();
-                items.Add(new(fact, Late: at < latest));
+                items.Add(new(fact, reader.PayloadOf(fact), Late: at < latest));
                 latest = Math.Max(latest, at);
             }
             return new(items, items.Count == 0 ? query.AfterRevision : items[^1].Fact.Revision, facts.Count > query.Limit);
