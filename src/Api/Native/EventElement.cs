@@ -23,24 +23,25 @@ internal sealed record EventElement(NewEvent Event, string? GivenId)
         else if (element.ValueKind != JsonValueKind.Object) faults.Add(new("", "wrong_type", "An event must be an object."));
         if (faults.Count > 0) return null;
 
-        var fields = new EventFields(element, faults);
-        var type = fields.Word("type");
+        var members = EventMembers.Of(element);
+        var fields = new EventFields(members, faults);
+        var type = fields.Word(EventMember.Type);
         if (type is not null && !Types.Contains(type)) faults.Add(new("type", "unknown_type", $"Must be one of {TypesInWords}."));
-        var traceId = fields.Id("trace_id", TraceRules.LongestTraceId, required: true);
-        var eventId = fields.Id("event_id", TraceRules.LongestEventId);
-        var spanId = fields.Id("span_id", TraceRules.LongestSpanId);
-        var parentId = fields.Id("parent_span_id", TraceRules.LongestSpanId, emptyIsNone: true);
-        fields.Id("user_id", TraceRules.LongestUser, emptyIsNone: true);
-        fields.Id("session_id", TraceRules.LongestUser, emptyIsNone: true);
-        var agent = fields.Id("agent", TraceRules.LongestName, emptyIsNone: true);
-        foreach (var name in (ReadOnlySpan<string>)["name", "kind", "environment", "provider", "model"]) fields.Name(name);
-        fields.Milliseconds("latency_ms");
-        fields.Milliseconds("ttft_ms");
+        var traceId = fields.Id(EventMember.TraceId, TraceRules.LongestTraceId, required: true);
+        var eventId = fields.Id(EventMember.EventId, TraceRules.LongestEventId);
+        var spanId = fields.Id(EventMember.SpanId, TraceRules.LongestSpanId);
+        var parentId = fields.Id(EventMember.ParentSpanId, TraceRules.LongestSpanId, emptyIsNone: true);
+        fields.Id(EventMember.UserId, TraceRules.LongestUser, emptyIsNone: true);
+        fields.Id(EventMember.SessionId, TraceRules.LongestUser, emptyIsNone: true);
+        var agent = fields.Id(EventMember.Agent, TraceRules.LongestName, emptyIsNone: true);
+        foreach (var name in (ReadOnlySpan<EventMember>)[EventMember.Name, EventMember.Kind, EventMember.Environment, EventMember.Provider, EventMember.Model]) fields.Name(name);
+        fields.Milliseconds(EventMember.LatencyMs);
+        fields.Milliseconds(EventMember.TtftMs);
         fields.Status();
         fields.Error();
         fields.Attributes();
         if (type == "score") fields.Score();
-        if (element.Member("usage") is { } usage) NativeUsage.Check(usage, faults);
+        if (members[EventMember.Usage] is { } usage) NativeUsage.Check(usage, faults);
         var at = fields.At();
         if (faults.Count > 0) return null;
 
@@ -53,7 +54,7 @@ internal sealed record EventElement(NewEvent Event, string? GivenId)
                 At = at,
                 SpanId = spanId,
                 ParentSpanId = parentId,
-                Reading = Reader.Read(type!, element, texts: false),
+                Reading = NativePayload.Read(type!, members, texts: false),
                 Reader = Reader,
                 Content = new(raw, default),
                 Agent = agent,

@@ -18,33 +18,35 @@ internal sealed class NativePayload : IPayloadReader
 
     public int Version => 1;
 
-    public Reading Read(string type, JsonElement payload, bool texts)
+    public Reading Read(string type, JsonElement payload, bool texts) => Read(type, EventMembers.Of(payload), texts);
+
+    public static Reading Read(string type, in EventMembers payload, bool texts)
     {
         var sanitised = false;
-        var provider = payload.Text("provider", ref sanitised);
+        var provider = payload.Text(EventMember.Provider, ref sanitised);
         var reading = new Reading
         {
-            Kind = payload.Text("kind", ref sanitised),
+            Kind = payload.Text(EventMember.Kind, ref sanitised),
             Provider = provider,
-            Model = payload.Text("model", ref sanitised),
-            Usage = payload.Member("usage") is { } usage ? NativeUsage.Read(usage, provider) : null,
-            Environment = payload.Text("environment", ref sanitised),
-            UserId = payload.Text("user_id", ref sanitised),
-            SessionId = payload.Text("session_id", ref sanitised),
-            Agent = payload.Text("agent", ref sanitised),
-            Name = payload.Text("name", ref sanitised),
-            Latency = Milliseconds(payload, "latency_ms"),
-            TimeToFirstToken = Milliseconds(payload, "ttft_ms"),
-            Status = StatusOf(payload),
-            Error = ErrorOf(payload.Member("error"), ref sanitised),
+            Model = payload.Text(EventMember.Model, ref sanitised),
+            Usage = payload[EventMember.Usage] is { } usage ? NativeUsage.Read(usage, provider) : null,
+            Environment = payload.Text(EventMember.Environment, ref sanitised),
+            UserId = payload.Text(EventMember.UserId, ref sanitised),
+            SessionId = payload.Text(EventMember.SessionId, ref sanitised),
+            Agent = payload.Text(EventMember.Agent, ref sanitised),
+            Name = payload.Text(EventMember.Name, ref sanitised),
+            Latency = Milliseconds(payload[EventMember.LatencyMs]),
+            TimeToFirstToken = Milliseconds(payload[EventMember.TtftMs]),
+            Status = StatusOf(payload[EventMember.Status]),
+            Error = ErrorOf(payload[EventMember.Error], ref sanitised),
         };
         if (texts) reading = WithTexts(type, payload, reading, ref sanitised);
         return reading with { Sanitised = sanitised };
     }
 
-    static Reading WithTexts(string type, JsonElement payload, Reading reading, ref bool sanitised)
+    static Reading WithTexts(string type, in EventMembers payload, Reading reading, ref bool sanitised)
     {
-        var content = payload.Member("content");
+        var content = payload[EventMember.Content];
         reading = type switch
         {
             "user_message" or "span_started" or "llm_request" or "embedding_request" or "tool_call_request" =>
@@ -53,22 +55,22 @@ internal sealed class NativePayload : IPayloadReader
                 reading with { Output = JsonOf(content, ref sanitised) },
             "span_ended" => Ended(content, reading, ref sanitised),
             "error" => Failed(content, reading, ref sanitised),
-            "product_event" => reading with { Input = JsonOf(content ?? payload.Member("attributes"), ref sanitised) },
+            "product_event" => reading with { Input = JsonOf(content ?? payload[EventMember.Attributes], ref sanitised) },
             "score" => reading with
             {
                 Output = JsonOf(ScoreOf(payload), ref sanitised),
-                Comment = (content is { } c ? c.Text("comment", ref sanitised) : null) ?? payload.Text("comment", ref sanitised),
-                ScoreSource = (content is { } s ? s.Text("source", ref sanitised) : null) ?? payload.Text("source", ref sanitised),
+                Comment = (content is { } c ? c.Text("comment", ref sanitised) : null) ?? payload.Text(EventMember.Comment, ref sanitised),
+                ScoreSource = (content is { } s ? s.Text("source", ref sanitised) : null) ?? payload.Text(EventMember.Source, ref sanitised),
             },
             _ => reading,
         };
         if (reading is { Status: null, Error: not null }) reading = reading with { Status = SpanStatus.Error };
-        return reading with { Attributes = IngestedJson.AttributesOf(payload.Member("attributes"), ref sanitised) };
+        return reading with { Attributes = IngestedJson.AttributesOf(payload[EventMember.Attributes], ref sanitised) };
     }
 
     /// <summary>The value of a score: <c>content.value</c>, else <c>value</c>.</summary>
-    public static JsonElement? ScoreOf(JsonElement payload) =>
-        (payload.Member("content") is { } content ? content.Member("value") : null) ?? payload.Member("value");
+    public static JsonElement? ScoreOf(in EventMembers payload) =>
+        (payload[EventMember.Content] is { } content ? content.Member("value") : null) ?? payload[EventMember.Value];
 
     /// <summary>A status in any of the spellings of the systems we speak to; null for a word that is none.</summary>
     public static SpanStatus? StatusOf(string word) => word.ToLowerInvariant() switch
@@ -93,7 +95,7 @@ internal sealed class NativePayload : IPayloadReader
         return reading with
         {
             Output = JsonOf(output, ref sanitised),
-            Status = reading.Status ?? StatusOf(said),
+            Status = reading.Status ?? StatusOf(said.Member("status")),
             Error = reading.Error ?? ErrorOf(said.Member("error"), ref sanitised),
         };
     }
@@ -112,14 +114,14 @@ internal sealed class NativePayload : IPayloadReader
         _ => null,
     };
 
-    static SpanStatus? StatusOf(JsonElement o)
+    static SpanStatus? StatusOf(JsonElement? word)
     {
         var sanitised = false;
-        return o.Text("status", ref sanitised) is { } word ? StatusOf(word) : null;
+        return word is { ValueKind: JsonValueKind.String } text ? StatusOf(LenientText.Of(text, ref sanitised)) : null;
     }
 
-    static TimeSpan? Milliseconds(JsonElement payload, string name) =>
-        payload.Member(name) is { ValueKind: JsonValueKind.Number } n && n.TryGetDouble(out var ms) && ms is >= 0 and <= MostMilliseconds
+    static TimeSpan? Milliseconds(JsonElement? value) =>
+        value is { ValueKind: JsonValueKind.Number } n && n.TryGetDouble(out var ms) && ms is >= 0 and <= MostMilliseconds
             ? TimeSpan.FromMicroseconds(Math.Round(ms * 1000))
             : null;
 

@@ -23,10 +23,13 @@ public sealed record Fact(Header Header, ReadOnlyMemory<byte> Content, StreamNam
         }
     }
 
+    /// <summary>Kept, because making one costs as much as hashing a fact.</summary>
+    [ThreadStatic] static IncrementalHash? t_sha;
+
     /// <summary>The link of the hash chain: SHA-256 over the header's bytes and the content's bytes, as stored.</summary>
     public static byte[] HashOf(ReadOnlySpan<byte> header, ReadOnlySpan<byte> content)
     {
-        using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var sha = t_sha ??= IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         sha.AppendData(header);
         sha.AppendData(content);
         return sha.GetHashAndReset();

@@ -81,10 +81,10 @@ public static class HeaderJson
         {
             var name = json.ValueSpan;
             if (name.SequenceEqual("v"u8)) version = Int(ref json);
-            else if (name.SequenceEqual("type"u8)) type = Str(ref json);
-            else if (name.SequenceEqual("org"u8)) org = Str(ref json);
-            else if (name.SequenceEqual("project"u8)) project = Str(ref json);
-            else if (name.SequenceEqual("environment"u8)) environment = Str(ref json);
+            else if (name.SequenceEqual("type"u8)) type = Known(ref json);
+            else if (name.SequenceEqual("org"u8)) org = Known(ref json);
+            else if (name.SequenceEqual("project"u8)) project = Known(ref json);
+            else if (name.SequenceEqual("environment"u8)) environment = Known(ref json);
             else if (name.SequenceEqual("event_id"u8)) { json.Read(); eventId = json.GetGuid(); }
             else if (name.SequenceEqual("at"u8)) at = ReadTime(ref json);
             else if (name.SequenceEqual("at_moved"u8)) moved = Bool(ref json);
@@ -93,12 +93,12 @@ public static class HeaderJson
             else if (name.SequenceEqual("trace"u8)) trace = Str(ref json);
             else if (name.SequenceEqual("span"u8)) span = Str(ref json);
             else if (name.SequenceEqual("parent"u8)) parent = Str(ref json);
-            else if (name.SequenceEqual("kind"u8)) kind = Str(ref json);
+            else if (name.SequenceEqual("kind"u8)) kind = Known(ref json);
             else if (name.SequenceEqual("step"u8)) step = Int(ref json);
             else if (name.SequenceEqual("parent_step"u8)) parentStep = Int(ref json);
             else if (name.SequenceEqual("parent_step_given"u8)) given = Bool(ref json);
-            else if (name.SequenceEqual("provider"u8)) provider = Str(ref json);
-            else if (name.SequenceEqual("model"u8)) model = Str(ref json);
+            else if (name.SequenceEqual("provider"u8)) provider = Known(ref json);
+            else if (name.SequenceEqual("model"u8)) model = Known(ref json);
             else if (name.SequenceEqual("usage"u8)) usage = ReadUsage(ref json);
             else if (name.SequenceEqual("subject"u8)) subject = Str(ref json);
             else if (name.SequenceEqual("running"u8)) running = ReadRunning(ref json);
@@ -175,9 +175,9 @@ public static class HeaderJson
         json.Read();
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            if (json.ValueTextEquals("dialect"u8)) dialect = Str(ref json);
+            if (json.ValueTextEquals("dialect"u8)) dialect = Known(ref json);
             else if (json.ValueTextEquals("mapper"u8)) mapper = Int(ref json);
-            else if (json.ValueTextEquals("key"u8)) key = Str(ref json);
+            else if (json.ValueTextEquals("key"u8)) key = Known(ref json);
             else { json.Read(); json.Skip(); }
         }
         return new(dialect, mapper, key);
@@ -192,7 +192,7 @@ public static class HeaderJson
             if (json.ValueTextEquals("events"u8)) events = Int(ref json);
             else if (json.ValueTextEquals("max_step"u8)) maxStep = Int(ref json);
             else if (json.ValueTextEquals("bytes"u8)) bytes = Long(ref json);
-            else if (json.ValueTextEquals("agent"u8)) agent = Str(ref json);
+            else if (json.ValueTextEquals("agent"u8)) agent = Known(ref json);
             else { json.Read(); json.Skip(); }
         }
         return new(events, maxStep, bytes, agent);
@@ -202,6 +202,12 @@ public static class HeaderJson
     {
         json.Read();
         return json.GetString() ?? "";
+    }
+
+    static string Known(ref Utf8JsonReader json)
+    {
+        json.Read();
+        return json.ValueIsEscaped || json.TokenType != JsonTokenType.String ? json.GetString() ?? "" : KnownTexts.Of(json.ValueSpan);
     }
 
     static int Int(ref Utf8JsonReader json)

@@ -38,6 +38,7 @@ public sealed class Span
     static readonly int Fields = Enum.GetValues<SpanField>().Length;
     /// <summary>Stands for a text that has been written to the read model and is no longer kept in memory.</summary>
     static readonly object Stored = new();
+    [ThreadStatic] static object?[]? t_said;
 
     readonly Told<object?>[] _told;
 
@@ -89,11 +90,13 @@ public sealed class Span
     {
         var by = new Author(SpanFacts.RoleOf(e), e.At, e.EventId);
         var told = (Told<object?>[])_told.Clone();
-        foreach (var (field, value) in SpanFacts.Of(e))
+        var said = t_said ??= new object?[Fields];
+        SpanFacts.Read(e, said);
+        for (var field = 0; field < said.Length; field++)
         {
-            if (value is null) continue;
-            ref var held = ref told[(int)field];
-            if (held.Value is null || by.Beats(held.By, field)) held = new(value, by);
+            if (said[field] is not { } value) continue;
+            ref var held = ref told[field];
+            if (held.Value is null || by.Beats(held.By, (SpanField)field)) held = new(value, by);
         }
         return new(Id, told, e.Attributes.Count == 0 ? Attributes : MergeAttributes(e, by));
     }
@@ -106,14 +109,11 @@ public sealed class Span
         return merged.ToImmutable();
     }
 
-    /// <summary>The same span without its long texts, which the caller has written down; who told them stays known.</summary>
-    public Span WithoutTexts()
+    /// <summary>Lets go of its long texts, which the caller has written down; who told them stays known.</summary>
+    public void DropTexts()
     {
-        if (Input is null && Output is null && ErrorDetail is null) return this;
-        var told = (Told<object?>[])_told.Clone();
         foreach (var field in (ReadOnlySpan<SpanField>)[SpanField.Input, SpanField.Output, SpanField.ErrorDetail])
-            if (told[(int)field].Value is not null) told[(int)field] = told[(int)field] with { Value = Stored };
-        return new(Id, told, Attributes);
+            if (_told[(int)field].Value is not null) _told[(int)field] = _told[(int)field] with { Value = Stored };
     }
 
     /// <summary>A span as it was read back: fields with their authors. A null text stands for one that is stored.</summary>

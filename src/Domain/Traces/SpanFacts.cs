@@ -55,57 +55,62 @@ public static class SpanFacts
         _ => (int)role,
     };
 
-    /// <summary>Every field that <paramref name="e"/> speaks of; null says nothing.</summary>
-    public static IEnumerable<(SpanField Field, object? Value)> Of(SpanEvent e)
+    static readonly object s_true = true;
+    static readonly object[] s_statuses = [.. Enum.GetValues<SpanStatus>().Cast<object>()];
+
+    /// <summary>Writes into <paramref name="said"/>, one place for each <see cref="SpanField"/>, what <paramref name="e"/> says; null says nothing.</summary>
+    public static void Read(SpanEvent e, Span<object?> said)
     {
-        yield return (SpanField.Name, e.Name);
-        yield return (SpanField.Kind, e.Kind ?? DefaultKind(e));
-        yield return (SpanField.ParentSpanId, e.ParentSpanId);
-        yield return (SpanField.Step, e.Step);
-        yield return (SpanField.ParentStep, e.ParentStep);
-        yield return (SpanField.TimeToFirstToken, e.TimeToFirstToken);
-        yield return (SpanField.Provider, e.Provider);
-        yield return (SpanField.Model, e.Model);
-        yield return (SpanField.Usage, e.Usage);
-        yield return (SpanField.UserId, e.UserId);
-        yield return (SpanField.SessionId, e.SessionId);
-        yield return (SpanField.Environment, e.Environment);
-        yield return (SpanField.Agent, e.Agent);
-        yield return (SpanField.Sanitised, e.Sanitised ? true : null);
+        said.Clear();
+        said[(int)SpanField.Name] = e.Name;
+        said[(int)SpanField.Kind] = e.Kind ?? DefaultKind(e);
+        said[(int)SpanField.ParentSpanId] = e.ParentSpanId;
+        said[(int)SpanField.Step] = e.Step;
+        said[(int)SpanField.ParentStep] = e.ParentStep;
+        said[(int)SpanField.TimeToFirstToken] = e.TimeToFirstToken;
+        said[(int)SpanField.Provider] = e.Provider;
+        said[(int)SpanField.Model] = e.Model;
+        said[(int)SpanField.Usage] = e.Usage;
+        said[(int)SpanField.UserId] = e.UserId;
+        said[(int)SpanField.SessionId] = e.SessionId;
+        said[(int)SpanField.Environment] = e.Environment;
+        said[(int)SpanField.Agent] = e.Agent;
+        said[(int)SpanField.Sanitised] = e.Sanitised ? s_true : null;
 
         switch (e)
         {
             case Opening opening:
-                yield return (SpanField.StartedAt, e.At);
-                yield return (SpanField.Status, SpanStatus.Running);
-                yield return (SpanField.Input, opening.Input);
+                said[(int)SpanField.StartedAt] = e.At;
+                said[(int)SpanField.Status] = s_statuses[(int)SpanStatus.Running];
+                said[(int)SpanField.Input] = opening.Input;
                 break;
             case Closing closing:
-                yield return (SpanField.StartedAt, e.Latency is { } took ? e.At - took : null);
-                yield return (SpanField.EndedAt, e.At);
-                yield return (SpanField.Status, closing.Status);
-                yield return (SpanField.Error, closing.Error);
-                yield return (SpanField.Input, closing.Input);
-                yield return (SpanField.Output, closing.Output);
+                said[(int)SpanField.StartedAt] = e.Latency is { } took ? e.At - took : null;
+                said[(int)SpanField.EndedAt] = e.At;
+                said[(int)SpanField.Status] = s_statuses[(int)closing.Status];
+                said[(int)SpanField.Error] = closing.Error;
+                said[(int)SpanField.Input] = closing.Input;
+                said[(int)SpanField.Output] = closing.Output;
                 break;
             case Moment:
-                yield return (SpanField.StartedAt, e.At);
-                yield return (SpanField.EndedAt, e.At);
-                yield return (SpanField.Status, e is ErrorRaised ? SpanStatus.Error : SpanStatus.Success);
-                foreach (var said in OfMoment(e)) yield return said;
+                said[(int)SpanField.StartedAt] = said[(int)SpanField.EndedAt] = e.At;
+                said[(int)SpanField.Status] = s_statuses[(int)(e is ErrorRaised ? SpanStatus.Error : SpanStatus.Success)];
+                ReadMoment(e, said);
                 break;
         }
     }
 
-    static IEnumerable<(SpanField, object?)> OfMoment(SpanEvent e) => e switch
+    static void ReadMoment(SpanEvent e, Span<object?> said)
     {
-        UserMessage m => [(SpanField.Input, m.Input)],
-        LlmThinking t => [(SpanField.Output, t.Thinking)],
-        ToolResult r => [(SpanField.Output, r.Output)],
-        ProductEvent p => [(SpanField.Input, p.Properties)],
-        ErrorRaised x => [(SpanField.Error, x.Message), (SpanField.ErrorDetail, x.Detail)],
-        _ => [],
-    };
+        switch (e)
+        {
+            case UserMessage m: said[(int)SpanField.Input] = m.Input; break;
+            case LlmThinking t: said[(int)SpanField.Output] = t.Thinking; break;
+            case ToolResult r: said[(int)SpanField.Output] = r.Output; break;
+            case ProductEvent p: said[(int)SpanField.Input] = p.Properties; break;
+            case ErrorRaised x: (said[(int)SpanField.Error], said[(int)SpanField.ErrorDetail]) = (x.Message, x.Detail); break;
+        }
+    }
 
     /// <summary>What the type of a fact says of its span's kind; a bare start or end says nothing, so that it does not outvote who does.</summary>
     static string? DefaultKind(SpanEvent e) => e switch

@@ -34,7 +34,7 @@ public sealed class Trace(string id)
     /// <summary>Lets go of texts that have been written down.</summary>
     public void DropTexts(IEnumerable<string> spanIds)
     {
-        foreach (var spanId in spanIds) _spans[spanId] = _spans[spanId].WithoutTexts();
+        foreach (var spanId in spanIds) _spans[spanId].DropTexts();
     }
 
     public static Trace Of(string id, IEnumerable<SpanEvent> facts)

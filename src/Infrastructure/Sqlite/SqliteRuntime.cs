@@ -20,6 +20,17 @@ public static unsafe class SqliteRuntime
     const string SystemLibrary = "libsqlite3.so.0";
     static readonly Lock s_gate = new();
     static bool s_ready;
+    static nint s_library;
+
+    /// <summary>The native library in use.</summary>
+    internal static nint Library
+    {
+        get
+        {
+            Use();
+            return s_library;
+        }
+    }
 
     /// <summary>The native library in use, as SQLite spells its version.</summary>
     public static string Version
@@ -52,6 +63,8 @@ public static unsafe class SqliteRuntime
     {
         var provider = typeof(SQLite3Provider_e_sqlite3).Assembly;
         var library = Newest(provider);
+        // The search is the runtime's where we found nothing, and it says what it looked for.
+        s_library = library != 0 ? library : NativeLibrary.Load("e_sqlite3", provider, null);
         try
         {
             if (library != 0) NativeLibrary.SetDllImportResolver(provider, (name, _, _) => name == "e_sqlite3" ? library : 0);
@@ -59,6 +72,7 @@ public static unsafe class SqliteRuntime
         catch (InvalidOperationException)
         {
             // Somebody in this process chose a library before us, and their choice stands: there can be one only.
+            s_library = NativeLibrary.Load("e_sqlite3", provider, null);
         }
         raw.SetProvider(new SQLite3Provider_e_sqlite3());
         // Nobody asks how much memory SQLite uses, and counting it takes a lock for each allocation.

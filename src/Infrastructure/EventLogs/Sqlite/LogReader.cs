@@ -15,10 +15,8 @@ sealed class LogReader : IDisposable
     readonly Database _database;
     readonly Statement _page, _stream, _tail, _findStream, _nameOf, _head;
     readonly Recent<long, Named> _streams = new(4096);
-    readonly Known?[] _types = new Known?[64];
 
     sealed record Named(StreamName Name, uint Seed);
-    sealed record Known(byte[] Utf8, string Text);
 
     public LogReader(string path)
     {
@@ -112,7 +110,7 @@ sealed class LogReader : IDisposable
         var copy = GC.AllocateUninitializedArray<byte>(header.Length + content.Length);
         header.CopyTo(copy);
         content.CopyTo(copy.AsSpan(header.Length));
-        return new(stream.Name, revision, position, new(id, bigEndian: true), TypeOf(type), copy.AsMemory(0, header.Length), copy.AsMemory(header.Length));
+        return new(stream.Name, revision, position, new(id, bigEndian: true), KnownTexts.Of(type), copy.AsMemory(0, header.Length), copy.AsMemory(header.Length));
     }
 
     Named? NameOf(long id)
@@ -124,15 +122,6 @@ sealed class LogReader : IDisposable
         var named = new Named(new(name), Checksum.OfStream(id, name));
         _streams.Add(id, named);
         return named;
-    }
-
-    /// <summary>Types are few: each is made a string once and then found by its bytes.</summary>
-    string TypeOf(ReadOnlySpan<byte> utf8)
-    {
-        if (utf8.IsEmpty) return "";
-        ref var slot = ref _types[(utf8.Length * 31 + utf8[0] * 7 + utf8[^1]) & 63];
-        if (slot is null || !utf8.SequenceEqual(slot.Utf8)) slot = new(utf8.ToArray(), Encoding.UTF8.GetString(utf8));
-        return slot.Text;
     }
 
     public void Dispose()
