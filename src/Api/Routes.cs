@@ -1,4 +1,5 @@
 using Hindcast.Api.Dialects.Observatory;
+using Hindcast.Api.Dialects.Trops;
 using Hindcast.Api.Dialects.Trubrics;
 using Hindcast.Api.Dialects.WhyOps;
 using Hindcast.Api.Native;
@@ -14,6 +15,7 @@ internal static class Routes
         app.MapHealth();
         app.MapIngestion();
         app.MapReading();
+        app.MapTrops();
         app.MapOperations();
     }
 
@@ -50,6 +52,12 @@ internal static class Routes
         app.MapGet("/api/v1/traces/{traceId}/state", TraceDoors.State).Needs(Scopes.Read).Says("Traces", "The tree as it stood at a revision or a time");
     }
 
+    static void MapTrops(this WebApplication app)
+    {
+        app.MapGet("/v1/analytics/requests", TropsAnalytics.Requests).Shows(TropsRefusals.RefuseAsync).WithMetadata(new LimitedByPlan()).Says("TROPS", "Requests to models, newest first");
+        app.MapGet("/v1/analytics/overview", TropsAnalytics.Overview).Shows(TropsRefusals.RefuseAsync).WithMetadata(new LimitedByPlan()).Says("TROPS", "Requests by minute, hour or day");
+    }
+
     static void MapOperations(this WebApplication app)
     {
         app.MapGet("/limits", OperationDoors.Limits).Needs(Scopes.Read).Says("Operations", "The limits in force");
@@ -66,6 +74,9 @@ internal static class Routes
 
     /// <summary>A door for writing: needs the scope, may be used from any page, and refuses in its dialect's form.</summary>
     static RouteHandlerBuilder Takes(this RouteHandlerBuilder door, RefusalForm form) => door.Needs(Scopes.Ingest).RefusesAs(form).FromAnyOrigin();
+
+    /// <summary>A door of a dialect for reading what traces add up to.</summary>
+    static RouteHandlerBuilder Shows(this RouteHandlerBuilder door, RefusalForm form) => door.Needs(Scopes.Read).RefusesAs(form).Reads("traces");
 
     static RouteHandlerBuilder Says(this RouteHandlerBuilder door, string tag, string summary) => door.WithTags(tag).WithSummary(summary);
 }

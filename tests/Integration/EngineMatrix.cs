@@ -1,3 +1,4 @@
+using Hindcast.Integration.Analytics;
 using Hindcast.Integration.EventLogs;
 using Hindcast.Integration.ReadModels;
 
@@ -11,3 +12,7 @@ public sealed class SqliteLogTakesFactsOfAnySize : PartedLogContract<SqliteLogFi
 public sealed class SqliteRowsKeepTheirPromises : ReadStoreContract<SqliteReadFixture>;
 
 public sealed class PostgresRowsKeepTheirPromises : ReadStoreContract<PostgresReadFixture>;
+
+public sealed class SqliteFiguresAreExact : AnalyticsContract<SqliteReadFixture>;
+
+public sealed class PostgresFiguresAreExact : AnalyticsContract<PostgresReadFixture>;

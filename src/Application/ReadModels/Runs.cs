@@ -87,11 +87,9 @@ public sealed class RunRow
         foreach (var span in spans)
         {
             if (!TraceSummary.CountsUsage(span)) continue;
-            var cost = prices.CostOf(span.Usage, span.Model, span.StartedAt);
+            var cost = prices.CostOf(span);
             if (cost.Total is null) unpriced++;
-            sum = new(
-                Usage.Add(sum.Input, cost.Input), Usage.Add(sum.CacheRead, cost.CacheRead),
-                Usage.Add(sum.CacheWrite, cost.CacheWrite), Usage.Add(sum.Output, cost.Output));
+            sum = sum.Plus(cost);
         }
         return (sum, unpriced);
     }

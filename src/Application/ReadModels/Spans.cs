@@ -53,12 +53,15 @@ public sealed class SpanRow
     /// <summary>A JSON object, or null.</summary>
     public string? Attributes { get; set; }
     public bool Sanitised { get; set; }
+    /// <summary>It counts as one; see <see cref="ModelRequest"/>.</summary>
+    public bool Request { get; set; }
+    public bool CacheHit { get; set; }
     /// <summary>Who told which field; see <see cref="SpanMerge"/>.</summary>
     public byte[] Merge { get; set; } = [];
 
     public static SpanRow Of(string project, string traceId, Span span, TraceSummary trace, PriceBook prices)
     {
-        var cost = prices.CostOf(span.Usage, span.Model, span.StartedAt);
+        var cost = prices.CostOf(span);
         return new()
         {
             Project = project,
@@ -98,6 +101,8 @@ public sealed class SpanRow
             Output = span.Output,
             Attributes = AttributesOf(span),
             Sanitised = span.Sanitised,
+            Request = span.IsRequest(),
+            CacheHit = span.IsCacheHit(),
             Merge = SpanMerge.Write(span),
         };
     }

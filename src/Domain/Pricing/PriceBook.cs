@@ -11,13 +11,25 @@ public sealed record Cost(long? Input, long? CacheRead, long? CacheWrite, long? 
 {
     public static readonly Cost Unknown = new(null, null, null, null);
 
+    /// <summary>What an answer from a cache costs: nothing, and that is known.</summary>
+    public static readonly Cost Nothing = new(0, 0, 0, 0);
+
     public long? Total => Usage.Add(Usage.Add(Input, CacheRead), Usage.Add(CacheWrite, Output));
+
+    /// <summary>What is known of both; unknown plus known is known.</summary>
+    public Cost Plus(Cost other) => new(
+        Usage.Add(Input, other.Input), Usage.Add(CacheRead, other.CacheRead), Usage.Add(CacheWrite, other.CacheWrite), Usage.Add(Output, other.Output));
 }
 
 /// <summary>Prices by model and day. A model is found by its name, without its vendor's prefix and without the date at its end.</summary>
 public sealed class PriceBook(IEnumerable<Price> prices)
 {
     readonly ILookup<string, Price> _prices = prices.OrderByDescending(p => p.ValidFrom).ToLookup(p => Key(p.Model), StringComparer.Ordinal);
+
+    public Cost CostOf(Span span) => span.IsCacheHit() ? Cost.Nothing : CostOf(span.Usage, span.Model, span.StartedAt);
+
+    /// <summary>The moments at which a price begins.</summary>
+    public IEnumerable<DateTimeOffset> Starts => _prices.SelectMany(p => p).Select(p => p.ValidFrom).Distinct();
 
     /// <summary>Known tokens that have no price make the whole cost unknown: a sum that leaves them out would be wrong, and look right.</summary>
     public Cost CostOf(Usage? usage, string? model, DateTimeOffset at)
