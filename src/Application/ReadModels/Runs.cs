@@ -8,6 +8,7 @@ namespace Hindcast.Application.ReadModels;
 /// <summary>A whole trace in one row.</summary>
 [Table("runs"), PrimaryKey(nameof(Project), nameof(TraceId))]
 [Index(nameof(Project), nameof(StartedAt), nameof(TraceId), Name = "runs_by_time")]
+[Index(nameof(Project), nameof(Agent), nameof(StartedAt), Name = "runs_by_agent")]
 public sealed class RunRow
 {
     public string Project { get; set; } = "";
@@ -17,6 +18,8 @@ public sealed class RunRow
     public long StartedAt { get; set; }
     public long? EndedAt { get; set; }
     public long? Duration { get; set; }
+    /// <summary>µs UTC: the latest that is known of it, running or not.</summary>
+    public long LastAt { get; set; }
     public string? UserId { get; set; }
     public string? SessionId { get; set; }
     public string? Environment { get; set; }
@@ -55,6 +58,7 @@ public sealed class RunRow
             StartedAt = summary.StartedAt.Micros(),
             EndedAt = summary.EndedAt?.Micros(),
             Duration = summary.Duration?.Micros(),
+            LastAt = summary.LastAt.Micros(),
             UserId = summary.UserId,
             SessionId = summary.SessionId,
             Environment = summary.Environment,
