@@ -57,23 +57,23 @@ internal static class Routes
     {
         app.MapGet("/api/events", WhyOpsEventReads.List).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Events, newest first");
         app.MapGet("/api/events/{id}", WhyOpsEventReads.Get).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "One event");
-        app.MapGet("/api/threads", WhyOpsThreads.List).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Threads by last activity");
-        app.MapGet("/api/threads/{id}", WhyOpsThreads.Get).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "A thread with its events, models and money");
-        app.MapGet("/api/threads/{id}/graph", WhyOpsThreads.Graph).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "A thread as nodes and edges");
-        app.MapPost("/api/threads/match", WhyOpsThreads.Match).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "The thread that a conversation goes on from");
-        app.MapGet("/api/visualize/{traceId}/mermaid", WhyOpsThreads.Mermaid).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "A thread as a Mermaid flowchart");
-        app.MapGet("/api/entities", WhyOpsEntities.List).Shows(WhyOpsRefusals.RefuseAsync, "agents").Says("WhyOps", "Agents");
-        app.MapGet("/api/entities/{id}", WhyOpsEntities.Get).Shows(WhyOpsRefusals.RefuseAsync, "agents").Says("WhyOps", "An agent, day by day");
-        app.MapGet("/api/entities/{id}/version-ids", WhyOpsEntities.VersionIds).Shows(WhyOpsRefusals.RefuseAsync, "agents").Says("WhyOps", "The versions of an agent");
-        app.MapGet("/api/entities/{id}/user-distribution", WhyOpsEntities.Users).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "The users of an agent");
-        app.MapGet("/api/entities/versions/{versionId}", WhyOpsEntities.Version).Shows(WhyOpsRefusals.RefuseAsync, "agents").Says("WhyOps", "A version: its prompt and its tools");
-        app.MapGet("/api/analytics/dashboard", WhyOpsAnalytics.Dashboard).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "The last seven days");
+        app.MapGet("/api/threads", WhyOpsThreads.List).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "Threads by last activity");
+        app.MapGet("/api/threads/{id}", WhyOpsThreads.Get).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "A thread with its events, models and money");
+        app.MapGet("/api/threads/{id}/graph", WhyOpsThreads.Graph).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "A thread as nodes and edges");
+        app.MapPost("/api/threads/match", WhyOpsThreads.Match).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "The thread that a conversation goes on from");
+        app.MapGet("/api/visualize/{traceId}/mermaid", WhyOpsThreads.Mermaid).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "A thread as a Mermaid flowchart");
+        app.MapGet("/api/entities", WhyOpsEntities.List).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "Agents");
+        app.MapGet("/api/entities/{id}", WhyOpsEntities.Get).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "An agent, day by day");
+        app.MapGet("/api/entities/{id}/version-ids", WhyOpsEntities.VersionIds).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "The versions of an agent");
+        app.MapGet("/api/entities/{id}/user-distribution", WhyOpsEntities.Users).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "The users of an agent");
+        app.MapGet("/api/entities/versions/{versionId}", WhyOpsEntities.Version).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "A version: its prompt and its tools");
+        app.MapGet("/api/analytics/dashboard", WhyOpsAnalytics.Dashboard).Shows(WhyOpsRefusals.RefuseAsync, "agents").Says("WhyOps", "The last seven days");
         app.MapGet("/api/analytics/summary", WhyOpsAnalytics.Summary).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "All requests in one row");
         app.MapGet("/api/analytics/timeline", WhyOpsAnalytics.Timeline).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Requests by hour, day or week");
         app.MapGet("/api/analytics/usage", WhyOpsAnalytics.Usage).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Requests by provider and model");
         app.MapPost("/api/llm-costs", WhyOpsAnalytics.Costs).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "What models cost");
-        app.MapPost("/api/analyses", WhyOpsAnalyses.Create).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "What can be said of a trace without a model");
-        app.MapGet("/api/analyses/trace/{traceId}", WhyOpsAnalyses.OfTrace).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "The same, by the trace");
+        app.MapPost("/api/analyses", WhyOpsAnalyses.Create).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "What can be said of a trace without a model");
+        app.MapGet("/api/analyses/trace/{traceId}", WhyOpsAnalyses.OfTrace).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "The same, by the trace");
         app.MapGet("/api/health", WhyOpsHealth.Get).Open().Says("WhyOps", "The process answers");
         app.MapGet("/api/health/ready", WhyOpsHealth.Ready).Open().Says("WhyOps", "What was recorded before the start can be read");
     }
@@ -102,8 +102,8 @@ internal static class Routes
     static RouteHandlerBuilder Takes(this RouteHandlerBuilder door, RefusalForm form) => door.Needs(Scopes.Ingest).RefusesAs(form).FromAnyOrigin();
 
     /// <summary>A door of a dialect for reading what traces add up to.</summary>
-    static RouteHandlerBuilder Shows(this RouteHandlerBuilder door, RefusalForm form, string projection = "traces") =>
-        door.Needs(Scopes.Read).RefusesAs(form).Reads(projection);
+    static RouteHandlerBuilder Shows(this RouteHandlerBuilder door, RefusalForm form, params string[] projections) =>
+        door.Needs(Scopes.Read).RefusesAs(form).Reads(["traces", .. projections]);
 
     static RouteHandlerBuilder Says(this RouteHandlerBuilder door, string tag, string summary) => door.WithTags(tag).WithSummary(summary);
 }

@@ -18,14 +18,17 @@ public sealed record FindAnswer(Caller Caller, string Text) : IRequest<FoundAnsw
             await using var db = models.Open("traces");
             var newest = db.Set<SpanRow>().Where(x => x.Project == project && x.Request && x.Kind == "llm").OrderByDescending(x => x.StartedAt).Take(Reach)
                 .Select(x => new { x.TraceId, x.SpanId, x.Output });
+            var found = (TraceId: "", SpanId: "");
             await foreach (var span in newest.AsAsyncEnumerable().WithCancellation(ct))
             {
                 if (PlainText.Of(span.Output) != query.Text) continue;
-                var ended = await db.Set<FactRow>().Where(x => x.Project == project && x.TraceId == span.TraceId && x.SpanId == span.SpanId)
-                    .OrderByDescending(x => x.At).Select(x => x.EventId).FirstAsync(ct);
-                return new(span.TraceId, new(ended, bigEndian: true));
+                found = (span.TraceId, span.SpanId);
+                break;
             }
-            return null;
+            if (found.SpanId.Length == 0) return null;
+            var ended = await db.Set<FactRow>().Where(x => x.Project == project && x.TraceId == found.TraceId && x.SpanId == found.SpanId)
+                .OrderByDescending(x => x.At).Select(x => x.EventId).FirstAsync(ct);
+            return new(found.TraceId, new(ended, bigEndian: true));
         }
     }
 }

@@ -117,7 +117,7 @@ internal static class WhyOpsAnalytics
         var models = json.IsArray ? default : json.Elements[0].Get("models");
         var prices = await app.Send(new GetPrices(http.Caller()), ct);
         if (models.ValueKind == JsonValueKind.Array && models.GetArrayLength() <= MostModels && models.EnumerateArray().All(m => m.ValueKind == JsonValueKind.String))
-            return WhyOpsAnswers.Full(200, models.EnumerateArray().Select(PriceOf).OfType<WhyOpsPrice>());
+            return WhyOpsAnswers.Full(200, models.EnumerateArray().Select(PriceOf).OfType<WhyOpsPrice>().ToList());
         if (models.ValueKind == JsonValueKind.String)
             return WhyOpsAnswers.Full(200, PriceOf(models) ?? throw new NotFound("Model not found"));
         throw new BadRequest("models", $"models must be a text, or at most {MostModels} of them");
