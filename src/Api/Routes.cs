@@ -16,6 +16,7 @@ internal static class Routes
         app.MapIngestion();
         app.MapReading();
         app.MapTrops();
+        app.MapMoney();
         app.MapWhyOpsReading();
         app.MapOperations();
     }
@@ -76,6 +77,14 @@ internal static class Routes
         app.MapGet("/api/analyses/trace/{traceId}", WhyOpsAnalyses.OfTrace).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "The same, by the trace");
         app.MapGet("/api/health", WhyOpsHealth.Get).Open().Says("WhyOps", "The process answers");
         app.MapGet("/api/health/ready", WhyOpsHealth.Ready).Open().Says("WhyOps", "What was recorded before the start can be read");
+    }
+
+    static void MapMoney(this WebApplication app)
+    {
+        app.MapGet("/api/v1/prices", PriceDoors.List).Needs(Scopes.Read).Reads("traces").Says("Money", "The price book: what was set, then what is built in");
+        app.MapPut("/api/v1/prices", PriceDoors.Set).Needs(Scopes.Admin).Says("Money", "Add prices; what was computed under older ones is computed anew");
+        app.MapGet("/api/v1/costs", CostDoors.Get).Needs(Scopes.Read).Reads("traces").Says("Money", "What requests cost, with the prices as they are or were known");
+        app.MapGet("/api/v1/failures/groups", FailureDoors.Groups).Needs(Scopes.Read).Reads("traces").Says("Failures", "What goes wrong, grouped by what is alike");
     }
 
     static void MapTrops(this WebApplication app)

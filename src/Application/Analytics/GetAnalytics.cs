@@ -49,7 +49,8 @@ public sealed record GetAnalytics(Caller Caller, DateTimeOffset From, DateTimeOf
             await using var db = models.Open("traces");
             // One snapshot: buckets and spans must tell of the same requests.
             await using var snapshot = await db.Database.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
-            return await new Reading(db, query, BuiltInPrices.Book).RunAsync(ct);
+            var prices = await PriceRow.BookAsync(db, query.Caller.Project, ct);
+            return await new Reading(db, query, query.AsKnownAt is { } then ? prices.AsKnownAt(then) : prices).RunAsync(ct);
         }
     }
 

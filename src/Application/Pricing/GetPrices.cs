@@ -1,4 +1,5 @@
 using Hindcast.Application.Projects;
+using Hindcast.Application.ReadModels;
 using Hindcast.Domain.Pricing;
 using MediatR;
 
@@ -7,8 +8,12 @@ namespace Hindcast.Application.Pricing;
 /// <summary>The project's price book.</summary>
 public sealed record GetPrices(Caller Caller) : IRequest<PriceBook>
 {
-    internal sealed class Handler : RequestHandler<GetPrices, PriceBook>
+    internal sealed class Handler(ServingModels models) : IRequestHandler<GetPrices, PriceBook>
     {
-        protected override PriceBook Handle(GetPrices query) => BuiltInPrices.Book;
+        public async Task<PriceBook> Handle(GetPrices query, CancellationToken ct)
+        {
+            await using var db = models.Open("traces");
+            return await PriceRow.BookAsync(db, query.Caller.Project, ct);
+        }
     }
 }

@@ -49,8 +49,8 @@ public sealed class RunRow
 
     public static RunRow Of(string project, Trace trace, TraceSummary summary, PriceBook prices)
     {
-        var (cost, unpriced) = CostOf(trace.Spans.Values, prices);
-        return new()
+        var (cost, unpriced) = Sum(trace.Spans.Values.Where(TraceSummary.CountsUsage).Select(prices.CostOf));
+        var run = new RunRow
         {
             Project = project,
             TraceId = trace.Id,
@@ -73,28 +73,26 @@ public sealed class RunRow
             OutputTokens = summary.Usage.Output,
             ReasoningTokens = summary.Usage.Reasoning,
             TotalTokens = summary.TotalTokens,
-            InputCost = cost.Input,
-            CacheReadCost = cost.CacheRead,
-            CacheWriteCost = cost.CacheWrite,
-            OutputCost = cost.Output,
-            TotalCost = cost.Total,
-            Unpriced = unpriced,
             PromptSpanId = summary.PromptSpanId,
             ResponseSpanId = summary.ResponseSpanId,
         };
+        run.Pay(cost, unpriced);
+        return run;
     }
 
     /// <summary>The sum of the costs that are known, and how many model calls it leaves out.</summary>
-    public static (Cost Known, int Unpriced) CostOf(IEnumerable<Span> spans, PriceBook prices)
+    public static (Cost Known, int Unpriced) Sum(IEnumerable<Cost> costs)
     {
         var (sum, unpriced) = (Cost.Unknown, 0);
-        foreach (var span in spans)
+        foreach (var cost in costs)
         {
-            if (!TraceSummary.CountsUsage(span)) continue;
-            var cost = prices.CostOf(span);
             if (cost.Total is null) unpriced++;
             sum = sum.Plus(cost);
         }
         return (sum, unpriced);
     }
+
+    /// <summary>Prices the whole anew, from the prices of its spans.</summary>
+    public void Pay(Cost cost, int unpriced) =>
+        (InputCost, CacheReadCost, CacheWriteCost, OutputCost, TotalCost, Unpriced) = (cost.Input, cost.CacheRead, cost.CacheWrite, cost.Output, cost.Total, unpriced);
 }

@@ -61,8 +61,7 @@ public sealed class SpanRow
 
     public static SpanRow Of(string project, string traceId, Span span, TraceSummary trace, PriceBook prices)
     {
-        var cost = prices.CostOf(span);
-        return new()
+        var row = new SpanRow
         {
             Project = project,
             TraceId = traceId,
@@ -88,11 +87,6 @@ public sealed class SpanRow
             OutputTokens = span.Usage?.Output,
             ReasoningTokens = span.Usage?.Reasoning,
             TotalTokens = span.Usage?.Total,
-            InputCost = cost.Input,
-            CacheReadCost = cost.CacheRead,
-            CacheWriteCost = cost.CacheWrite,
-            OutputCost = cost.Output,
-            TotalCost = cost.Total,
             Environment = span.Environment,
             UserId = span.UserId ?? trace.UserId,
             SessionId = span.SessionId ?? trace.SessionId,
@@ -105,7 +99,14 @@ public sealed class SpanRow
             CacheHit = span.IsCacheHit(),
             Merge = SpanMerge.Write(span),
         };
+        row.Pay(prices.CostOf(span));
+        return row;
     }
+
+    public Cost Cost() => new(InputCost, CacheReadCost, CacheWriteCost, OutputCost);
+
+    public void Pay(Cost cost) =>
+        (InputCost, CacheReadCost, CacheWriteCost, OutputCost, TotalCost) = (cost.Input, cost.CacheRead, cost.CacheWrite, cost.Output, cost.Total);
 
     public Usage? Usage()
     {

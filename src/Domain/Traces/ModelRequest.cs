@@ -16,7 +16,9 @@ public static class ModelRequest
     public const string ResponseId = "gen_ai.response.id";
 
     public static bool IsRequest(this Span span) =>
-        span.Kind is "llm" or "embedding" && span.Status != SpanStatus.Running && !Says(span, Superseded);
+        span.Kind is "llm" or "embedding" && span.Status != SpanStatus.Running && !span.IsSuperseded();
+
+    public static bool IsSuperseded(this Span span) => Says(span, Superseded);
 
     public static bool IsCacheHit(this Span span) => Says(span, CacheHit);
 

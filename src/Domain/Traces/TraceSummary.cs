@@ -81,7 +81,7 @@ public sealed record TraceSummary
     }
 
     /// <summary>Only model calls use tokens: an agent's span that repeats its children's usage counts nothing.</summary>
-    public static bool CountsUsage(Span span) => span.Kind is "llm" or "embedding" && span.Usage is not null;
+    public static bool CountsUsage(Span span) => span.Kind is "llm" or "embedding" && span.Usage is { IsEmpty: false };
 
     /// <summary>What was told first stands.</summary>
     static Told<object?>? Earlier(Told<object?>? held, Told<object?>? told) =>
