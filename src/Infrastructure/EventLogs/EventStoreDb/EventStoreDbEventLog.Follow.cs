@@ -73,7 +73,7 @@ public sealed partial class EventStoreDbEventLog
                 if (node is not null) _followed.Failed(node, failure);
                 // A position that is no event's is answered like this, and so is a server in trouble: it may be tried, but not for ever.
                 if (failure.Status == GrpcStatus.Unknown && ++strange >= 10) buffer.Fail(new LogUnavailable($"The log cannot be followed from position {at?.CommitPosition}: {failure.Message}", TimeSpan.FromSeconds(5), failure));
-                else if (failure.IsRefusedLogin || failure.Status is GrpcStatus.InvalidArgument or GrpcStatus.Unimplemented) buffer.Fail(Refused(failure));
+                else if (IsRefusal(failure)) buffer.Fail(Refused(failure));
                 else
                 {
                     if (failure.Status != GrpcStatus.Aborted && failure.Reason != "not-leader") await Task.Delay(s_again, _time, ct);

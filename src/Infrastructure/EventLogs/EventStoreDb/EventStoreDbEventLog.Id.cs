@@ -14,6 +14,8 @@ public sealed partial class EventStoreDbEventLog
     readonly Lock _naming = new();
     readonly string? _idFile;
     readonly Task _identified;
+    /// <summary>Done when the server refused us: that is not waited out.</summary>
+    readonly TaskCompletionSource _refusedUs = new(TaskCreationOptions.RunContinuationsAsynchronously);
     Guid? _id;
     GrpcFailure? _whyNot;
 
@@ -29,7 +31,7 @@ public sealed partial class EventStoreDbEventLog
             if (_id is { } known) return known;
             var remembered = Remembered();
             // At the start only: whoever asks cannot go on without it.
-            Task.WaitAny([_identified], remembered is null ? AppendPipe.Deadline : s_patience);
+            Task.WaitAny([_identified, _refusedUs.Task], remembered is null ? AppendPipe.Deadline : s_patience);
             lock (_naming) return _id ??= remembered ?? throw Away(_whyNot);
         }
     }
@@ -40,12 +42,13 @@ public sealed partial class EventStoreDbEventLog
         if (_identified.IsCompletedSuccessfully) return;
         try
         {
-            await _identified.WaitAsync(Rest(started), _time, ct);
+            await (await Task.WhenAny(_identified, _refusedUs.Task).WaitAsync(Rest(started), _time, ct));
         }
         catch (TimeoutException)
         {
             throw Away(_whyNot);
         }
+        if (!_identified.IsCompleted) throw Refused(_whyNot!);
     }
 
     async Task IdentifyAsync(ILogger logger)
@@ -68,7 +71,8 @@ public sealed partial class EventStoreDbEventLog
             catch (GrpcFailure failure)
             {
                 _whyNot = failure;
-                await Task.Delay(s_again, _time, _closing.Token);
+                if (IsRefusal(failure)) _refusedUs.TrySetResult();
+                await Task.Delay(IsRefusal(failure) ? s_patience : s_again, _time, _closing.Token);
             }
             catch (LogUnavailable other)
             {

@@ -129,10 +129,13 @@ public sealed partial class EventStoreDbEventLog : IEventLog, IAsyncDisposable
     async Task TryAgainAsync(GrpcFailure failure, long started, CancellationToken ct)
     {
         if (failure.Reason == "stream-deleted") throw new LogDamaged(LogPosition.Start, "a stream was deleted for good.");
-        if (failure.IsRefusedLogin || failure.Status is GrpcStatus.InvalidArgument or GrpcStatus.Unimplemented) throw Refused(failure);
+        if (IsRefusal(failure)) throw Refused(failure);
         if (_time.GetElapsedTime(started) + s_again >= AppendPipe.Deadline) throw Away(failure);
         if (failure.Reason != "not-leader") await Task.Delay(s_again, _time, ct);
     }
+
+    /// <summary>Somebody has to change something first: the login, the server.</summary>
+    static bool IsRefusal(GrpcFailure failure) => failure.IsRefusedLogin || failure.Status is GrpcStatus.InvalidArgument or GrpcStatus.Unimplemented;
 
     static LogUnavailable Refused(GrpcFailure failure) => new($"The log server refuses: {failure.Message}", TimeSpan.FromSeconds(30), failure);
 

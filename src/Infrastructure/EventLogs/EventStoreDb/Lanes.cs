@@ -61,7 +61,7 @@ sealed class Lanes
         lock (_gate)
         {
             if (_refused.Count >= MostRefusals) (_refusedBefore, _refused) = (_refused, []);
-            _refused[failed.Stream] = failed.Expected;
+            _refused[failed.Stream] = Math.Min(failed.Expected, _refused.GetValueOrDefault(failed.Stream, long.MaxValue));
             foreach (var behind in _lanes[failed.Stream])
             {
                 if (behind.Expected <= failed.Expected) continue;

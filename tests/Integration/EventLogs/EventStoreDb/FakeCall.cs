@@ -72,6 +72,7 @@ sealed class FakeCall(HttpContext http, FakeEventStore node, CancellationToken o
     async Task AppendAsync(BatchAppendReq request, IReadOnlyList<BatchAppendReq.Types.ProposedMessage> events)
     {
         var faults = node.Faults;
+        node.RequireLeader();
         if (faults.Delay > TimeSpan.Zero) await Task.Delay(faults.Delay, over);
         if (faults.Take(f => f.CutBeforeStoring, (f, left) => f.CutBeforeStoring = left)) throw new FakeStatus(14, "cut before storing");
         if (faults.Take(f => f.Busy, (f, left) => f.Busy = left))

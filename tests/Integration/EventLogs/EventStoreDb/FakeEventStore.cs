@@ -124,8 +124,7 @@ public sealed class FakeEventStore : IAsyncDisposable
             await call.UnlessFrozenAsync();
             var method = http.Request.Path.Value!;
             if (_login is { } login && !method.EndsWith("Gossip/Read", StringComparison.Ordinal) && !method.EndsWith("GetSupportedMethods", StringComparison.Ordinal)) Require(http, login);
-            if (Faults.Leader is { } leader && http.Request.Headers["requires-leader"] == "true" && method.Contains("streams.Streams", StringComparison.Ordinal))
-                throw new FakeStatus(5, "Leader info available", ("exception", "not-leader"), ("leader-endpoint-host", leader.Host), ("leader-endpoint-port", $"{leader.Port}"));
+            if (http.Request.Headers["requires-leader"] == "true" && method.Contains("streams.Streams", StringComparison.Ordinal)) RequireLeader();
             switch (method)
             {
                 case "/event_store.client.server_features.ServerFeatures/GetSupportedMethods":
@@ -165,6 +164,13 @@ public sealed class FakeEventStore : IAsyncDisposable
         {
             // The client is gone.
         }
+    }
+
+    /// <summary>A running call ends like this too when the leader changes.</summary>
+    internal void RequireLeader()
+    {
+        if (Faults.Leader is { } leader)
+            throw new FakeStatus(5, "Leader info available", ("exception", "not-leader"), ("leader-endpoint-host", leader.Host), ("leader-endpoint-port", $"{leader.Port}"));
     }
 
     static void Require(HttpContext http, (string User, string Password) login)
