@@ -24,12 +24,11 @@ public sealed class Trace(string id)
         return true;
     }
 
-    /// <summary>Puts back what a read model kept.</summary>
-    public void Restore(IEnumerable<Guid> known, IEnumerable<Span> spans)
-    {
-        _known.UnionWith(known);
-        foreach (var span in spans) _spans[span.Id] = span;
-    }
+    /// <summary>Puts back a fact that a read model knows.</summary>
+    public void Restore(Guid known) => _known.Add(known);
+
+    /// <summary>Puts back a span that a read model kept.</summary>
+    public void Restore(Span span) => _spans[span.Id] = span;
 
     /// <summary>Lets go of texts that have been written down.</summary>
     public void DropTexts(IEnumerable<string> spanIds)
