@@ -112,7 +112,7 @@ static class IngestBench
         return rate;
     }
 
-    static async Task<double> SendAsync(HttpClient http, int events, Action<int> sentSoFar, int firstTrace = 0)
+    public static async Task<double> SendAsync(HttpClient http, int events, Action<int> sentSoFar, int firstTrace = 0)
     {
         var load = new Load(BatchSize, firstTrace);
         var sent = 0;
