@@ -1,5 +1,6 @@
 using Hindcast.Integration.Analytics;
 using Hindcast.Integration.EventLogs;
+using Hindcast.Integration.EventLogs.EventStoreDb;
 using Hindcast.Integration.ReadModels;
 
 namespace Hindcast.Integration;
@@ -8,6 +9,10 @@ namespace Hindcast.Integration;
 public sealed class SqliteLogKeepsItsPromises : EventLogContract<SqliteLogFixture>;
 
 public sealed class SqliteLogTakesFactsOfAnySize : PartedLogContract<SqliteLogFixture>;
+
+public sealed class EventStoreDbLogKeepsItsPromises : EventLogContract<EventStoreDbLogFixture>;
+
+public sealed class EventStoreDbLogTakesFactsOfAnySize : PartedLogContract<EventStoreDbLogFixture>;
 
 public sealed class SqliteRowsKeepTheirPromises : ReadStoreContract<SqliteReadFixture>;
 
