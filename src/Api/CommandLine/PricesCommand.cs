@@ -38,7 +38,9 @@ internal static class PricesCommand
             {
                 var traces = (await server.GetAsync("/api/v1/projections")).EnumerateArray().First(p => p.GetProperty("name").GetString() == "traces");
                 if (traces.GetProperty("position").GetInt64() >= position) return true;
-                if ((await server.GetAsync("/api/v1/prices")).TryGetProperty("repricing", out var now) && now.ValueKind == JsonValueKind.Object)
+                // A server that has just started may have nothing to show yet; the prices are in its log all the same.
+                var (ready, book) = await server.TrySendAsync(HttpMethod.Get, "/api/v1/prices", null);
+                if (ready == 200 && JsonDocument.Parse(book).RootElement.TryGetProperty("repricing", out var now))
                     report((double)now.GetProperty("traces_done").GetInt32() / now.GetProperty("traces_total").GetInt32(), $"{now.GetProperty("traces_total")} traces");
                 await Task.Delay(s_pause);
             }

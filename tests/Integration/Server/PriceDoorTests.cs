@@ -23,7 +23,7 @@ public abstract class PriceDoorTests(LiveServer server)
     public async Task Setting_a_price_prices_history_anew_and_the_old_numbers_can_still_be_asked_for()
     {
         var key = await KeyAsync("repriced");
-        await CallAsync(key, "early", "2026-02-01T00:00:00Z");
+        await CallAsync(key, "early", "2026-02-01T00:00:01Z");
         await CallAsync(key, "late", "2026-03-01T12:00:01Z");
         var read = ("X-Min-Position", server.Written!);
         (await server.GetAsync("/api/v1/traces/early/tree", key, read)).Json.GetProperty("totals").GetProperty("cost").GetProperty("total_usd").ValueKind.Should().Be(JsonValueKind.Null);
