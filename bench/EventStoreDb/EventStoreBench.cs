@@ -58,9 +58,9 @@ static class EventStoreBench
             ["Hindcast__Projections__Paused"] = "true",
         });
         using var http = server.Client();
-        await IngestBench.SendAsync(http, Math.Min(events, 20_000), _ => { });
+        await new IngestBench(batchSize: 100, connections: 4).SendAsync(http, Math.Min(events, 20_000), _ => { });
         var processor = server.ProcessorMicros();
-        var rate = await IngestBench.SendAsync(http, events, _ => { }, firstTrace: events);
+        var rate = await new IngestBench(batchSize: 100, connections: 4).SendAsync(http, events, _ => { }, firstTrace: events);
         Console.WriteLine($"{(server.ProcessorMicros() - processor) / events:N1} µs of processor an event in the product's process");
         return rate;
     }

@@ -23,8 +23,11 @@ internal sealed class RateLimits(IOptions<HindcastOptions> options, TimeProvider
             return;
         }
         var limits = options.Value.Limits;
-        var ingest = http.GetEndpoint()?.Metadata.GetMetadata<DoorPolicy>()?.Scope == Scopes.Ingest;
-        var requests = BucketOf(caller, ingest ? "requests" : "queries", ingest ? limits.RequestsPerMinute : limits.QueriesPerMinute);
+        var door = http.GetEndpoint()?.Metadata;
+        var ingest = door?.GetMetadata<DoorPolicy>()?.Scope == Scopes.Ingest;
+        var requests = door?.GetMetadata<LimitedByPlan>() is not null && Plans.PerMinute(caller.Plan) is { } plan ? BucketOf(caller, "plan", plan)
+            : ingest ? BucketOf(caller, "requests", limits.RequestsPerMinute)
+            : BucketOf(caller, "queries", limits.QueriesPerMinute);
 
         var (taken, wait) = requests.Take(1, clock.GetTimestamp(), clock);
         Describe(http.Response, requests);
@@ -72,6 +75,9 @@ internal sealed class RateLimits(IOptions<HindcastOptions> options, TimeProvider
         }
     }
 }
+
+/// <summary>The plan of the key says how many requests a minute this door takes, all such doors together; endpoint metadata.</summary>
+internal sealed class LimitedByPlan;
 
 public sealed class TooMany(string message, TimeSpan retryAfter) : Exception(message)
 {

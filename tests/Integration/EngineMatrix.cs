@@ -1,3 +1,4 @@
+using Hindcast.Integration.Analytics;
 using Hindcast.Integration.EventLogs;
 using Hindcast.Integration.EventLogs.EventStoreDb;
 using Hindcast.Integration.ReadModels;
@@ -16,3 +17,7 @@ public sealed class EventStoreDbLogTakesFactsOfAnySize : PartedLogContract<Event
 public sealed class SqliteRowsKeepTheirPromises : ReadStoreContract<SqliteReadFixture>;
 
 public sealed class PostgresRowsKeepTheirPromises : ReadStoreContract<PostgresReadFixture>;
+
+public sealed class SqliteFiguresAreExact : AnalyticsContract<SqliteReadFixture>;
+
+public sealed class PostgresFiguresAreExact : AnalyticsContract<PostgresReadFixture>;

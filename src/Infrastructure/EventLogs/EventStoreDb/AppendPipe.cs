@@ -161,6 +161,17 @@ sealed class AppendPipe : IAsyncDisposable
 
     static async ValueTask WriteAsync(Append append, ArrayBufferWriter<byte> frames, Stream call, CancellationToken ct)
     {
+        // The caller takes its bytes back as soon as the append is closed: it is copied as long as it is open, or not sent at all.
+        lock (append)
+        {
+            if (append.Task.IsCompleted) return;
+            Copy(append, frames);
+        }
+        if (frames.WrittenCount >= FlushAfter) await FlushAsync(frames, call, ct);
+    }
+
+    static void Copy(Append append, ArrayBufferWriter<byte> frames)
+    {
         var request = new BatchAppendReq
         {
             CorrelationId = StoredForm.IdOf(append.Id),
@@ -169,21 +180,19 @@ sealed class AppendPipe : IAsyncDisposable
         if (append.Expected < 0) request.Options.NoStream = new();
         else request.Options.StreamPosition = (ulong)append.Expected;
         var bytes = 0;
-        for (var i = 0; i < append.Events.Length; i++)
+        foreach (var added in append.Events)
         {
-            var size = append.Events[i].Data.Length + append.Events[i].CustomMetadata.Length;
+            var size = added.Data.Length + added.CustomMetadata.Length;
             if (request.ProposedMessages.Count > 0 && bytes + size > MessageBytes)
             {
                 GrpcFrame.Write(request, frames);
-                await FlushAsync(frames, call, ct);
                 (request, bytes) = (new() { CorrelationId = request.CorrelationId }, 0);
             }
-            request.ProposedMessages.Add(append.Events[i]);
+            request.ProposedMessages.Add(added);
             bytes += size;
         }
         request.IsFinal = true;
         GrpcFrame.Write(request, frames);
-        if (frames.WrittenCount >= FlushAfter) await FlushAsync(frames, call, ct);
     }
 
     static async ValueTask FlushAsync(ArrayBufferWriter<byte> frames, Stream call, CancellationToken ct)
@@ -243,13 +252,13 @@ sealed class AppendPipe : IAsyncDisposable
     void Close(Append append, Written? written)
     {
         Forget(append);
-        append.TrySetResult(written);
+        lock (append) append.TrySetResult(written);
     }
 
     void Close(Append append, Exception failure)
     {
         Forget(append);
-        append.TrySetException(failure);
+        lock (append) append.TrySetException(failure);
     }
 
     void Forget(Append append)
