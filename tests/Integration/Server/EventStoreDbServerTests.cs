@@ -71,14 +71,19 @@ public sealed class EventStoreDbServerTests
         return await http.PostAsJsonAsync("/api/v1/events", new { type = "user_message", trace_id = trace, event_id = id ?? Guid.NewGuid(), content = "hello" }, Ct);
     }
 
+    /// <summary>With a position: as a reader who waits for his own write, for as long as it takes.</summary>
     static async Task<JsonElement> TreeAsync(HindcastProcess server, string trace, string? position = null)
     {
         using var http = server.Client();
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/traces/{trace}/tree");
-        if (position is not null) request.Headers.Add("X-Min-Position", position);
-        using var answer = await http.SendAsync(request, Ct);
-        var text = await answer.Content.ReadAsStringAsync(Ct);
-        answer.StatusCode.Should().Be(HttpStatusCode.OK, text);
-        return JsonDocument.Parse(text).RootElement;
+        while (true)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/traces/{trace}/tree");
+            if (position is not null) request.Headers.Add("X-Min-Position", position);
+            using var answer = await http.SendAsync(request, Ct);
+            if (position is not null && answer.StatusCode == HttpStatusCode.ServiceUnavailable) continue;
+            var text = await answer.Content.ReadAsStringAsync(Ct);
+            answer.StatusCode.Should().Be(HttpStatusCode.OK, text);
+            return JsonDocument.Parse(text).RootElement;
+        }
     }
 }

@@ -133,6 +133,12 @@ sealed class AppendPipe : IAsyncDisposable
             {
                 return;
             }
+            catch (Exception failure)
+            {
+                // Whatever it was: without this loop nothing would ever be appended again.
+                _why = GrpcFailure.Unavailable(failure);
+                await Task.Delay(s_again, _time);
+            }
         }
     }
 
@@ -193,6 +199,17 @@ sealed class AppendPipe : IAsyncDisposable
         }
         request.IsFinal = true;
         GrpcFrame.Write(request, frames);
+    }
+
+    /// <summary>The contents are the caller's again as soon as the append is answered, so that must not happen while they are read.</summary>
+    static bool TryWrite(Append append, BatchAppendReq request, ArrayBufferWriter<byte> frames)
+    {
+        lock (append)
+        {
+            if (append.Place == Gone) return false;
+            GrpcFrame.Write(request, frames);
+            return true;
+        }
     }
 
     static async ValueTask FlushAsync(ArrayBufferWriter<byte> frames, Stream call, CancellationToken ct)
@@ -263,7 +280,9 @@ sealed class AppendPipe : IAsyncDisposable
 
     void Forget(Append append)
     {
-        if (_open.TryRemove(append.Id, out _) && Interlocked.Exchange(ref append.Place, Gone) == HasPlace) _window.Release();
+        if (!_open.TryRemove(append.Id, out _)) return;
+        lock (append)
+            if (Interlocked.Exchange(ref append.Place, Gone) == HasPlace) _window.Release();
     }
 
     void RefuseAll(GrpcFailure failure)

@@ -81,7 +81,7 @@ public sealed partial class EventStoreDbEventLog
                 }
                 return;
             }
-            catch (Exception failure) when (failure is LogDamaged or LogUnavailable)
+            catch (Exception failure) when (!ct.IsCancellationRequested)
             {
                 buffer.Fail(failure);
                 return;

@@ -56,29 +56,30 @@ public sealed partial class EventStoreDbEventLog
         await Task.Yield();
         while (true)
         {
+            Guid found;
             try
             {
-                var found = await OnceAsync(FindIdAsync, _closing.Token);
-                lock (_naming)
+                found = await OnceAsync(FindIdAsync, _closing.Token);
+            }
+            catch (Exception failure) when (failure is GrpcFailure or LogUnavailable)
+            {
+                _whyNot = failure as GrpcFailure ?? failure.InnerException as GrpcFailure ?? _whyNot;
+                var refused = _whyNot is not null && IsRefusal(_whyNot);
+                if (refused) _refusedUs.TrySetResult();
+                await Task.Delay(refused ? s_patience : s_again, _time, _closing.Token);
+                continue;
+            }
+            lock (_naming)
+            {
+                if (_id is { } other && other != found)
                 {
-                    if (_id is { } other && other != found)
-                        throw new LogUnavailable($"The log server has another log ({found}) than this process began with ({other}); start it again to use that one.", TimeSpan.FromSeconds(30));
-                    _id = found;
+                    logger.LogError("The log server has another log ({Found}) than this process began with ({Other})", found, other);
+                    throw new LogUnavailable($"The log server has another log ({found}) than this process began with ({other}); start it again to use that one.", TimeSpan.FromSeconds(30));
                 }
-                if (_idFile is not null && Remembered() != found) await File.WriteAllTextAsync(_idFile, found.ToString(), _closing.Token);
-                return;
+                _id = found;
             }
-            catch (GrpcFailure failure)
-            {
-                _whyNot = failure;
-                if (IsRefusal(failure)) _refusedUs.TrySetResult();
-                await Task.Delay(IsRefusal(failure) ? s_patience : s_again, _time, _closing.Token);
-            }
-            catch (LogUnavailable other)
-            {
-                logger.LogError("{Why}", other.Message);
-                throw;
-            }
+            if (_idFile is not null && Remembered() != found) await File.WriteAllTextAsync(_idFile, found.ToString(), _closing.Token);
+            return;
         }
     }
 

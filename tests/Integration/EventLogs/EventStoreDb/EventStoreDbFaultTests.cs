@@ -18,6 +18,8 @@ public sealed class EventStoreDbFaultTests : IAsyncLifetime
     {
         _server = await FakeEventStore.StartAsync();
         _log = Open();
+        // Its id is made: faults from here on meet what the test does.
+        await _log.HeadAsync(Ct);
     }
 
     public async ValueTask DisposeAsync()
