@@ -170,7 +170,7 @@ sealed class AppendPipe : IAsyncDisposable
         // The caller takes its bytes back as soon as the append is closed: it is copied as long as it is open, or not sent at all.
         lock (append)
         {
-            if (append.Task.IsCompleted) return;
+            if (append.Place == Gone) return;
             Copy(append, frames);
         }
         if (frames.WrittenCount >= FlushAfter) await FlushAsync(frames, call, ct);
@@ -199,17 +199,6 @@ sealed class AppendPipe : IAsyncDisposable
         }
         request.IsFinal = true;
         GrpcFrame.Write(request, frames);
-    }
-
-    /// <summary>The contents are the caller's again as soon as the append is answered, so that must not happen while they are read.</summary>
-    static bool TryWrite(Append append, BatchAppendReq request, ArrayBufferWriter<byte> frames)
-    {
-        lock (append)
-        {
-            if (append.Place == Gone) return false;
-            GrpcFrame.Write(request, frames);
-            return true;
-        }
     }
 
     static async ValueTask FlushAsync(ArrayBufferWriter<byte> frames, Stream call, CancellationToken ct)
@@ -269,13 +258,13 @@ sealed class AppendPipe : IAsyncDisposable
     void Close(Append append, Written? written)
     {
         Forget(append);
-        lock (append) append.TrySetResult(written);
+        append.TrySetResult(written);
     }
 
     void Close(Append append, Exception failure)
     {
         Forget(append);
-        lock (append) append.TrySetException(failure);
+        append.TrySetException(failure);
     }
 
     void Forget(Append append)
