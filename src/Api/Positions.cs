@@ -17,15 +17,15 @@ internal static class Positions
     public static RouteHandlerBuilder Reads(this RouteHandlerBuilder door, string projection) => door.AddEndpointFilter(async (context, next) =>
     {
         var http = context.HttpContext;
-        var progress = http.RequestServices.GetRequiredService<ServingModels>().Progress[projection];
+        var models = http.RequestServices.GetRequiredService<ServingModels>();
         if (http.Request.Headers["X-Min-Position"] is [{ } wanted])
         {
             if (!long.TryParse(wanted, NumberStyles.None, CultureInfo.InvariantCulture, out var position))
                 throw new BadRequest("X-Min-Position", "X-Min-Position must be a position as X-Log-Position gave it.");
-            await progress.ReachAsync(new(position), Patience, http.RequestServices.GetRequiredService<TimeProvider>(), http.RequestAborted);
+            await models.ReachAsync(projection, new(position), Patience, http.RequestServices.GetRequiredService<TimeProvider>(), http.RequestAborted);
         }
         // Read before the query: the answer may hold more than it promises, never less.
-        http.Response.Headers["X-Log-Position"] = progress.Position.ToString();
+        http.Response.Headers["X-Log-Position"] = models.Progress[projection].Position.ToString();
         return await next(context);
     });
 

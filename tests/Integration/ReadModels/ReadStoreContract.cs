@@ -108,17 +108,17 @@ public abstract class ReadStoreContract<TFixture> : IAsyncLifetime where TFixtur
     public async Task A_checkpoint_moves_only_from_where_it_stood_and_takes_its_rows_with_it()
     {
         var generation = await MakeAsync(1);
-        await using (var batch = await _engine.Store.BeginAsync(_traces, 1, Ct))
+        await using (var batch = await _engine.Store.BeginAsync(_traces, 1, 0, Ct))
         {
             await batch.UpsertAsync([Run("a")], Ct);
             await batch.CommitAsync(LogPosition.Start, new(5), Ct);
         }
-        await using (var late = await _engine.Store.BeginAsync(_traces, 1, Ct))
+        await using (var late = await _engine.Store.BeginAsync(_traces, 1, 0, Ct))
         {
             await late.UpsertAsync([Run("b")], Ct);
             await late.Invoking(b => b.CommitAsync(LogPosition.Start, new(9), Ct)).Should().ThrowAsync<CheckpointMoved>();
         }
-        await using (var abandoned = await _engine.Store.BeginAsync(_traces, 1, Ct)) await abandoned.UpsertAsync([Run("c")], Ct);
+        await using (var abandoned = await _engine.Store.BeginAsync(_traces, 1, 0, Ct)) await abandoned.UpsertAsync([Run("c")], Ct);
 
         await _engine.RestartAsync();
         await using var db = _engine.Store.Open(_traces, 1);
@@ -130,7 +130,7 @@ public abstract class ReadStoreContract<TFixture> : IAsyncLifetime where TFixtur
     public async Task An_upsert_replaces_and_keeps_texts_it_is_not_given_and_a_delete_deletes()
     {
         await MakeAsync(1);
-        await using (var batch = await _engine.Store.BeginAsync(_traces, 1, Ct))
+        await using (var batch = await _engine.Store.BeginAsync(_traces, 1, 0, Ct))
         {
             await batch.UpsertAsync([Span("a", "in", null), Span("b", "x", null)], Ct);
             await batch.UpsertAsync([Span("a", null, "out")], Ct);
@@ -145,14 +145,16 @@ public abstract class ReadStoreContract<TFixture> : IAsyncLifetime where TFixtur
     }
 
     [Fact]
-    public async Task One_generation_serves_and_the_others_go()
+    public async Task One_generation_serves_until_another_does_and_a_dropped_one_is_gone()
     {
         var first = await MakeAsync(1);
-        await _engine.Store.ServeAsync(first, Ct);
+        await _engine.Store.ServeAsync(first, 0, Ct);
         var second = await MakeAsync(2);
         (await _engine.Store.GenerationsAsync(Ct)).Should().Equal(first with { Serving = true }, second);
 
-        await _engine.Store.ServeAsync(second, Ct);
+        await _engine.Store.ServeAsync(second, 0, Ct);
+        (await _engine.Store.GenerationsAsync(Ct)).Should().Equal(first, second with { Serving = true });
+        await _engine.Store.DropAsync(first, Ct);
         await _engine.RestartAsync();
         (await _engine.Store.GenerationsAsync(Ct)).Should().Equal(second with { Serving = true });
     }

@@ -9,7 +9,7 @@ using NpgsqlTypes;
 namespace Hindcast.Infrastructure.ReadModels.Postgres;
 
 /// <summary>One transaction; each upsert is one round trip, its columns sent as arrays and unnested on the server.</summary>
-sealed class PostgresBatch(string projection, string schema, NpgsqlConnection connection, NpgsqlTransaction transaction, Func<ReadDb> open) : IReadBatch
+sealed class PostgresBatch(string projection, string schema, long epoch, NpgsqlConnection connection, NpgsqlTransaction transaction, Func<ReadDb> open) : IReadBatch
 {
     static readonly ConcurrentDictionary<(string Schema, Type Row), object> s_tables = new();
 
@@ -27,9 +27,10 @@ sealed class PostgresBatch(string projection, string schema, NpgsqlConnection co
 
     public Task CommitAsync(LogPosition from, LogPosition to, CancellationToken ct) => PostgresReadStore.Asked(async () =>
     {
-        await using var advance = new NpgsqlCommand($"UPDATE {schema}.checkpoint SET position = $2 WHERE id = 1 AND position = $1", connection, transaction);
+        await using var advance = new NpgsqlCommand($"UPDATE {schema}.checkpoint SET position = $2 WHERE id = 1 AND position = $1 AND epoch = $3", connection, transaction);
         advance.Parameters.Add(new NpgsqlParameter<long> { TypedValue = from.Value });
         advance.Parameters.Add(new NpgsqlParameter<long> { TypedValue = to.Value });
+        advance.Parameters.Add(new NpgsqlParameter<long> { TypedValue = epoch });
         if (await advance.ExecuteNonQueryAsync(ct) != 1) throw new CheckpointMoved(projection);
         await transaction.CommitAsync(ct);
         return true;
