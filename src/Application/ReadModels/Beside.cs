@@ -60,7 +60,15 @@ sealed class Beside(
     {
         await using (comparison)
         {
-            var differences = await comparison.DifferencesAsync(ct);
+            IReadOnlyList<string> differences;
+            try
+            {
+                differences = await comparison.DifferencesAsync(ct);
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                differences = [$"The rows could not be compared: {e.Message}"];
+            }
             progress.Rebuilt = progress.Rebuilt! with { Equal = differences.Count == 0, Differences = differences };
             foreach (var difference in differences) logger.LogWarning("Projection {Projection}: {Difference}", projection.Name, difference);
         }

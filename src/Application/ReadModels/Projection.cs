@@ -19,7 +19,7 @@ public abstract class Projection
     /// The oldest shape this release's queries can read while the present one is built, once it was given the columns and tables it lacks,
     /// empty. Raised with <see cref="Version"/> when an old value would be read wrongly; then nothing serves until the new shape is built.
     /// </summary>
-    public virtual int OldestReadable => 1;
+    public virtual int OldestReadable => 0;
 
     public abstract IReadOnlyList<Type> Rows { get; }
 

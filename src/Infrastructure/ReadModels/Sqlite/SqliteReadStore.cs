@@ -114,8 +114,12 @@ public sealed partial class SqliteReadStore : IReadStore, IDisposable
     {
         var db = Open(projection, generation);
         await db.Database.OpenConnectionAsync(ct);
-        // The first reading fixes what the others see.
-        await db.Database.ExecuteSqlRawAsync("BEGIN; SELECT position FROM checkpoint;", ct);
+        // Deferred, or it would keep the writer out; closing the connection ends it. The first reading fixes what the others see.
+        var connection = (SqliteConnection)db.Database.GetDbConnection();
+        connection.BeginTransaction(deferred: true);
+        await using var first = connection.CreateCommand();
+        first.CommandText = "SELECT position FROM checkpoint";
+        await first.ExecuteScalarAsync(ct);
         return db;
     }
 
