@@ -27,7 +27,7 @@ sealed class Reading<TRequest, TResponse>(ServingModels models, IReadStore store
     {
         try
         {
-            return await next();
+            return await models.AskAsync(() => next());
         }
         catch (Exception e) when (store.Judge(e) is QueryFailure.Away)
         {

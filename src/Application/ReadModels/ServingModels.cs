@@ -8,6 +8,7 @@ public sealed class ServingModels(IEnumerable<Projection> projections, IReadStor
 {
     static readonly TimeSpan Soon = TimeSpan.FromSeconds(2);
 
+    readonly AsyncLocal<Asker?> _asker = new();
     readonly ConcurrentDictionary<string, int> _serving = new(StringComparer.Ordinal);
 
     public IReadOnlyDictionary<string, ProjectionProgress> Progress { get; } =
@@ -24,6 +25,7 @@ public sealed class ServingModels(IEnumerable<Projection> projections, IReadStor
     public ReadDb Open(string projection)
     {
         if (store.Away.IsCancellationRequested) throw Away();
+        if (_asker.Value is { } asker) asker.Waits = true;
         return _serving.TryGetValue(projection, out var generation)
             ? store.Open(Projections[projection], generation)
             : throw new Unavailable($"'{projection}' is not built yet.", TimeSpan.FromSeconds(1));
@@ -45,12 +47,39 @@ public sealed class ServingModels(IEnumerable<Projection> projections, IReadStor
         }
     }
 
+    /// <summary>
+    /// Lets a request go when the engine falls silent while it waits for it. What was asked is left to itself: cancelling it would be one
+    /// more question to an engine that does not answer. A request that does not read is never let go.
+    /// </summary>
+    /// <exception cref="Unavailable">The engine does not answer.</exception>
+    public async Task<T> AskAsync<T>(Func<Task<T>> ask)
+    {
+        var (away, asker) = (store.Away, _asker.Value = new());
+        var asked = ask();
+        if (away.CanBeCanceled && !asked.IsCompleted)
+        {
+            await ((Task)asked).WaitAsync(away).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!asked.IsCompleted && asker.Waits)
+            {
+                _ = asked.ContinueWith(static late => late.Exception, TaskScheduler.Default);
+                throw Away();
+            }
+        }
+        return await asked;
+    }
+
     /// <summary>Looks again which generations serve.</summary>
     public async Task RefreshAsync(CancellationToken ct)
     {
         foreach (var generation in await store.GenerationsAsync(ct))
             if (generation.Serving && Progress.TryGetValue(generation.Projection, out var progress) && progress.Version == generation.Version)
                 Serve(generation.Projection, generation.Number);
+    }
+
+    sealed class Asker
+    {
+        /// <summary>It has opened a read model.</summary>
+        public bool Waits { get; set; }
     }
 
     static Unavailable Away() => new("The read models do not answer; what is sent is stored all the same.", Soon);

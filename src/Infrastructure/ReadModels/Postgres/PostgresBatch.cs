@@ -9,7 +9,8 @@ using NpgsqlTypes;
 namespace Hindcast.Infrastructure.ReadModels.Postgres;
 
 /// <summary>One transaction; each upsert is one round trip, its columns sent as arrays and unnested on the server.</summary>
-sealed class PostgresBatch(string projection, string schema, long epoch, NpgsqlConnection connection, NpgsqlTransaction transaction, Func<ReadDb> open) : IReadBatch
+sealed class PostgresBatch(
+    PostgresProbe probe, string projection, string schema, long epoch, NpgsqlConnection connection, NpgsqlTransaction transaction, Func<ReadDb> open) : IReadBatch
 {
     static readonly ConcurrentDictionary<(string Schema, Type Row), object> s_tables = new();
 
@@ -25,7 +26,7 @@ sealed class PostgresBatch(string projection, string schema, long epoch, NpgsqlC
         return RunAsync(table.Delete, table.Key, rows, ct);
     }
 
-    public Task CommitAsync(LogPosition from, LogPosition to, CancellationToken ct) => PostgresReadStore.Asked(async () =>
+    public Task CommitAsync(LogPosition from, LogPosition to, CancellationToken ct) => probe.Asked(async () =>
     {
         await using var advance = new NpgsqlCommand($"UPDATE {schema}.checkpoint SET position = $2 WHERE id = 1 AND position = $1 AND epoch = $3", connection, transaction);
         advance.Parameters.Add(new NpgsqlParameter<long> { TypedValue = from.Value });
@@ -44,7 +45,7 @@ sealed class PostgresBatch(string projection, string schema, long epoch, NpgsqlC
     }
 
     Task RunAsync<T>(string sql, IReadOnlyList<Func<IReadOnlyCollection<T>, NpgsqlParameter>> columns, IReadOnlyCollection<T> rows, CancellationToken ct) =>
-        rows.Count == 0 ? Task.CompletedTask : PostgresReadStore.Asked(async () =>
+        rows.Count == 0 ? Task.CompletedTask : probe.Asked(async () =>
         {
             await using var command = new NpgsqlCommand(sql, connection, transaction);
             foreach (var column in columns) command.Parameters.Add(column(rows));

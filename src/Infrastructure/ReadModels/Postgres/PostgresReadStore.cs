@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Hindcast.Application;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.ReadModels;
 using Microsoft.EntityFrameworkCore;
@@ -13,13 +12,13 @@ namespace Hindcast.Infrastructure.ReadModels.Postgres;
 /// needs the right to create schemas in its database and nothing more.
 /// </summary>
 /// <remarks>
-/// Queries, writers and the probe have connections of their own, so that none can take the others'. Queries end after 5 s, and at once when
-/// the probe finds the database silent. Commits of writers do not wait for the disk: a machine that dies may take the newest back, rows
+/// Queries, writers and the probe have connections of their own, so that none can take the others'. Queries end after 5 s, and nobody waits
+/// for them any more once the probe finds the database silent. Commits of writers do not wait for the disk: a machine that dies may take the newest back, rows
 /// and checkpoint together, and they are applied again.
 /// </remarks>
 public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
 {
-    const int QueryMs = 5_000, BatchSeconds = 20;
+    const int QueryMs = 5_000, QuerySeconds = 7, BatchSeconds = 20;
 
     readonly NpgsqlDataSource _queries, _writers, _probes;
     readonly PostgresProbe _probe;
@@ -31,14 +30,14 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
     {
         node ??= $"{Environment.MachineName}:{Environment.ProcessId}";
         // jit: rows are read back by key and by index, compiling the query would cost more than running it.
-        _queries = Source(connectionString, "hindcast", $"-c jit=off -c statement_timeout={QueryMs}", pool: 40);
-        _writers = Source(connectionString, PostgresCatalog.SessionsOf(node), "-c jit=off -c synchronous_commit=off -c idle_in_transaction_session_timeout=60s", pool: 20);
-        _probes = Source(connectionString, "hindcast probe", "", pool: 1);
+        _queries = Source(connectionString, "hindcast", $"-c jit=off -c statement_timeout={QueryMs}", pool: 40, QuerySeconds);
+        _writers = Source(connectionString, PostgresCatalog.SessionsOf(node), "-c jit=off -c synchronous_commit=off -c idle_in_transaction_session_timeout=60s", pool: 20, BatchSeconds);
+        _probes = Source(connectionString, "hindcast probe", "", pool: 1, BatchSeconds);
         _catalog = new(_writers, node);
         _probe = new(_probes, clock ?? TimeProvider.System);
     }
 
-    static NpgsqlDataSource Source(string connectionString, string name, string options, int pool)
+    static NpgsqlDataSource Source(string connectionString, string name, string options, int pool, int commandSeconds)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString)
         {
@@ -47,7 +46,7 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
             MaxPoolSize = pool,
             // To connect, or to get a connection out of the pool.
             Timeout = 2,
-            CommandTimeout = BatchSeconds,
+            CommandTimeout = commandSeconds,
             // What is given up is cut off: a server that does not answer would not answer a wish to cancel either.
             CancellationTimeout = 500,
         };
@@ -57,9 +56,9 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
 
     public CancellationToken Away => _probe.Away;
 
-    public Task<IReadOnlyList<Generation>> GenerationsAsync(CancellationToken ct) => Asked(() => _catalog.GenerationsAsync(ct));
+    public Task<IReadOnlyList<Generation>> GenerationsAsync(CancellationToken ct) => _probe.Asked(() => _catalog.GenerationsAsync(ct));
 
-    public Task CreateAsync(Projection projection, Generation generation, CancellationToken ct) => Asked(async () =>
+    public Task CreateAsync(Projection projection, Generation generation, CancellationToken ct) => _probe.Asked(async () =>
     {
         await _catalog.GenerationsAsync(ct);
         var schema = SchemaOf(generation.Projection, generation.Number);
@@ -74,7 +73,7 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
         return true;
     });
 
-    public Task FinishAsync(Projection projection, int generation, CancellationToken ct) => Asked(async () =>
+    public Task FinishAsync(Projection projection, int generation, CancellationToken ct) => _probe.Asked(async () =>
     {
         await using var db = Open(projection, generation, forWork: true);
         db.Database.SetCommandTimeout(0);
@@ -86,7 +85,7 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
         return true;
     });
 
-    public Task WidenAsync(Projection projection, int generation, CancellationToken ct) => Asked(async () =>
+    public Task WidenAsync(Projection projection, int generation, CancellationToken ct) => _probe.Asked(async () =>
     {
         await using var db = Open(projection, generation, forWork: true);
         await using var transaction = await db.Database.BeginTransactionAsync(ct);
@@ -103,13 +102,13 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
         return true;
     });
 
-    public Task ServeAsync(Generation generation, long epoch, CancellationToken ct) => Asked(async () =>
+    public Task ServeAsync(Generation generation, long epoch, CancellationToken ct) => _probe.Asked(async () =>
     {
         await _catalog.ServeAsync(generation, epoch, ct);
         return true;
     });
 
-    public Task DropAsync(Generation generation, CancellationToken ct) => Asked(async () =>
+    public Task DropAsync(Generation generation, CancellationToken ct) => _probe.Asked(async () =>
     {
         await using var connection = await _writers.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
@@ -119,15 +118,15 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
         return true;
     });
 
-    public Task<Tenure> OwnAsync(string projection, long epoch, string? said, CancellationToken ct) => Asked(() => _catalog.OwnAsync(projection, epoch, said, ct));
+    public Task<Tenure> OwnAsync(string projection, long epoch, string? said, CancellationToken ct) => _probe.Asked(() => _catalog.OwnAsync(projection, epoch, said, ct));
 
-    public Task LeaveAsync(string projection, long epoch, CancellationToken ct) => Asked(async () =>
+    public Task LeaveAsync(string projection, long epoch, CancellationToken ct) => _probe.Asked(async () =>
     {
         await _catalog.LeaveAsync(projection, epoch, ct);
         return true;
     });
 
-    public Task AskReplayAsync(string projection, CancellationToken ct) => Asked(async () =>
+    public Task AskReplayAsync(string projection, CancellationToken ct) => _probe.Asked(async () =>
     {
         await _catalog.AskReplayAsync(projection, ct);
         return true;
@@ -136,17 +135,15 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
     public ReadDb Open(Projection projection, int generation, bool forWork = false)
     {
         var schema = SchemaOf(projection.Name, generation);
-        return new(_options.GetOrAdd((schema, forWork), _ =>
-        {
-            var options = new DbContextOptionsBuilder<ReadDb>()
+        return new(_options.GetOrAdd((schema, forWork), _ => new DbContextOptionsBuilder<ReadDb>()
                 .UseNpgsql(forWork ? _writers : _queries)
+                .AddInterceptors(_probe)
                 .ReplaceService<IModelCacheKeyFactory, ReadDb.ModelKeys>()
-                .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking);
-            return forWork ? options.Options : options.AddInterceptors(new EndWhenAway(_probe)).Options;
-        }), projection, schema);
+                .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking)
+                .Options), projection, schema);
     }
 
-    public Task<ReadDb> SnapshotAsync(Projection projection, int generation, CancellationToken ct) => Asked(async () =>
+    public Task<ReadDb> SnapshotAsync(Projection projection, int generation, CancellationToken ct) => _probe.Asked(async () =>
     {
         var db = Open(projection, generation, forWork: true);
         await db.Database.OpenConnectionAsync(ct);
@@ -156,7 +153,7 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
         return db;
     });
 
-    public Task<LogPosition> ClaimAsync(Projection projection, int generation, long epoch, CancellationToken ct) => Asked(async () =>
+    public Task<LogPosition> ClaimAsync(Projection projection, int generation, long epoch, CancellationToken ct) => _probe.Asked(async () =>
     {
         await using var command = _writers.CreateCommand(
             $"UPDATE {SchemaOf(projection.Name, generation)}.checkpoint SET epoch = $1 WHERE id = 1 AND epoch <= $1 RETURNING position");
@@ -164,12 +161,12 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
         return await command.ExecuteScalarAsync(ct) is long at ? new LogPosition(at) : throw new CheckpointMoved(projection.Name);
     });
 
-    public Task<IReadBatch> BeginAsync(Projection projection, int generation, long epoch, CancellationToken ct) => Asked<IReadBatch>(async () =>
+    public Task<IReadBatch> BeginAsync(Projection projection, int generation, long epoch, CancellationToken ct) => _probe.Asked<IReadBatch>(async () =>
     {
         var connection = await _writers.OpenConnectionAsync(ct);
         try
         {
-            return new PostgresBatch(projection.Name, SchemaOf(projection.Name, generation), epoch, connection, await connection.BeginTransactionAsync(ct),
+            return new PostgresBatch(_probe, projection.Name, SchemaOf(projection.Name, generation), epoch, connection, await connection.BeginTransactionAsync(ct),
                 () => Open(projection, generation));
         }
         catch
@@ -185,7 +182,7 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
         InvalidOperationException { InnerException: NpgsqlException inner } => Judge(inner),
         PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName } => QueryFailure.Gone,
         PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } => QueryFailure.TooSlow,
-        NpgsqlException e when IsPassing(e) => QueryFailure.Away,
+        NpgsqlException e when PostgresProbe.IsPassing(e) => QueryFailure.Away,
         TimeoutException => QueryFailure.Away,
         OperationCanceledException when Away.IsCancellationRequested => QueryFailure.Away,
         _ => null,
@@ -201,24 +198,4 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
 
     /// <summary>EF reads braces as places for parameters.</summary>
     static string Plain(string sql) => sql.Replace("{", "{{", StringComparison.Ordinal).Replace("}", "}}", StringComparison.Ordinal);
-
-    internal static async Task<T> Asked<T>(Func<Task<T>> ask)
-    {
-        try
-        {
-            return await ask();
-        }
-        catch (NpgsqlException e) when (IsPassing(e))
-        {
-            throw new Unavailable($"PostgreSQL does not answer: {e.Message}", TimeSpan.FromSeconds(2));
-        }
-        catch (TimeoutException)
-        {
-            throw new Unavailable("PostgreSQL does not answer in time.", TimeSpan.FromSeconds(2));
-        }
-    }
-
-    /// <summary>No connection, no resources, shutting down, lost a race: it passes. What the server says of the data itself does not.</summary>
-    static bool IsPassing(NpgsqlException e) =>
-        e is not PostgresException server || e.IsTransient || server.SqlState is ['0', '8', ..] or ['4', '0', ..] or ['5', '3', ..] or ['5', '7', ..];
 }
