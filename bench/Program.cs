@@ -2,12 +2,14 @@ using System.Globalization;
 using Hindcast.Bench.EventLogs;
 using Hindcast.Bench.Ingest;
 using Hindcast.Bench.Payloads;
+using Hindcast.Bench.Rebuild;
 
 switch (args)
 {
     case ["log-writer", ..]: await LogWriterBench.RunAsync(); return 0;
     case ["ingest", .. var rest]: await IngestBench.RunAsync(rest is [var n] ? int.Parse(n, CultureInfo.InvariantCulture) : 1_000_000); return 0;
     case ["lag", .. var rest]: await LagBench.RunAsync(rest is [var postgres] ? postgres : null); return 0;
+    case ["rebuild", .. var rest]: await RebuildBench.RunAsync(rest.Length > 0 ? int.Parse(rest[0], CultureInfo.InvariantCulture) : 1_000_000, rest.ElementAtOrDefault(1)); return 0;
     case ["payloads", ..]: PayloadBench.Run(); return 0;
     case ["send", var address, var events]: await IngestBench.SendToAsync(new Uri(address), int.Parse(events, CultureInfo.InvariantCulture)); return 0;
     case ["bare-server", var port, var path]: await BareServer.RunAsync(int.Parse(port, CultureInfo.InvariantCulture), path); return 0;
@@ -16,6 +18,8 @@ switch (args)
             dotnet run -c Release --project bench -- <what>
               log-writer        appends to the log beside bare inserts
               ingest [events]   durable ingestion over HTTP beside raw SQLite, projections paused and running
+              rebuild [events] [postgres]
+                                a projection built again from the log under load, beside reading, parsing, COPY and the same indexes
               payloads          checking payloads beside reading their tokens, hostile ones too
               lag [postgres]    from 2xx to readable at 5,000 events/s; with a connection string, on PostgreSQL
             """);

@@ -3,7 +3,7 @@ using System.Text;
 namespace Hindcast.Bench.Ingest;
 
 /// <summary>Batches of realistic events, about 1 KB each, of many traces at once: ten events a trace, a hundred traces a batch.</summary>
-sealed class Load(int batchSize)
+sealed class Load(int batchSize, string traces = "run")
 {
     const int EventsPerTrace = 10;
     static readonly string s_text = string.Join(' ', Enumerable.Range(0, 110).Select(i => $"word{i}"));
@@ -19,7 +19,7 @@ sealed class Load(int batchSize)
         for (var i = 0; i < batchSize; i++)
         {
             if (i > 0) body.Append(',');
-            var trace = $"run-{group}-{i}";
+            var trace = $"{traces}-{group}-{i}";
             body.Append(turn switch
             {
                 0 => $$"""{"type":"user_message","trace_id":"{{trace}}","user_id":"user-{{i}}","content":[{"role":"user","content":"{{s_text}}"}]}""",
@@ -30,4 +30,9 @@ sealed class Load(int batchSize)
         }
         return (Encoding.UTF8.GetBytes(body.Append(']').ToString()), batchSize);
     }
+}
+
+static class Bodies
+{
+    public static ByteArrayContent Content(this (byte[] Body, int Events) batch) => new(batch.Body) { Headers = { ContentType = new("application/json") } };
 }

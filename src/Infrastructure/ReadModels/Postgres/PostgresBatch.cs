@@ -84,7 +84,7 @@ sealed class PostgresBatch(
         static Func<IReadOnlyCollection<T>, NpgsqlParameter> ArrayOf<TColumn>(LambdaExpression getter)
         {
             var get = ((Expression<Func<T, TColumn>>)getter).Compile();
-            var type = NpgsqlDbType.Array | TypeOf(Nullable.GetUnderlyingType(typeof(TColumn)) ?? typeof(TColumn));
+            var type = NpgsqlDbType.Array | PostgresTypes.Of(typeof(TColumn));
             return rows =>
             {
                 var values = new TColumn[rows.Count];
@@ -93,13 +93,5 @@ sealed class PostgresBatch(
                 return new NpgsqlParameter<TColumn[]> { TypedValue = values, NpgsqlDbType = type };
             };
         }
-
-        static NpgsqlDbType TypeOf(Type type) =>
-            type == typeof(string) ? NpgsqlDbType.Text
-            : type == typeof(long) ? NpgsqlDbType.Bigint
-            : type == typeof(int) ? NpgsqlDbType.Integer
-            : type == typeof(bool) ? NpgsqlDbType.Boolean
-            : type == typeof(byte[]) ? NpgsqlDbType.Bytea
-            : throw new NotSupportedException($"A row cannot hold {type.Name}.");
     }
 }
