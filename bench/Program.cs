@@ -7,17 +7,19 @@ using Hindcast.Bench.Rebuild;
 switch (args)
 {
     case ["log-writer", ..]: await LogWriterBench.RunAsync(); return 0;
-    case ["ingest", .. var rest]: await IngestBench.RunAsync(rest is [var n] ? int.Parse(n, CultureInfo.InvariantCulture) : 1_000_000); return 0;
+    case ["ingest", .. var rest]: await new IngestBench(batchSize: 100, connections: 4).RunAsync(CountOf(rest, 1_000_000)); return 0;
+    case ["single", .. var rest]: await new IngestBench(batchSize: 1, connections: 32).RunAsync(CountOf(rest, 200_000)); return 0;
     case ["lag", .. var rest]: await LagBench.RunAsync(rest is [var postgres] ? postgres : null); return 0;
-    case ["rebuild", .. var rest]: await RebuildBench.RunAsync(rest.Length > 0 ? int.Parse(rest[0], CultureInfo.InvariantCulture) : 1_000_000, rest.ElementAtOrDefault(1)); return 0;
+    case ["rebuild", .. var rest]: await RebuildBench.RunAsync(CountOf(rest, 1_000_000), rest.ElementAtOrDefault(1)); return 0;
     case ["payloads", ..]: PayloadBench.Run(); return 0;
-    case ["send", var address, var events]: await IngestBench.SendToAsync(new Uri(address), int.Parse(events, CultureInfo.InvariantCulture)); return 0;
+    case ["send", var address, var events]: await new IngestBench(batchSize: 100, connections: 4).SendToAsync(new Uri(address), int.Parse(events, CultureInfo.InvariantCulture)); return 0;
     case ["bare-server", var port, var path]: await BareServer.RunAsync(int.Parse(port, CultureInfo.InvariantCulture), path); return 0;
     default:
         Console.Error.WriteLine("""
             dotnet run -c Release --project bench -- <what>
               log-writer        appends to the log beside bare inserts
               ingest [events]   durable ingestion over HTTP beside raw SQLite, projections paused and running
+              single [events]   the same with one event a request, on 32 connections
               rebuild [events] [postgres]
                                 a projection built again from the log under load, beside reading, parsing, COPY and the same indexes
               payloads          checking payloads beside reading their tokens, hostile ones too
@@ -25,3 +27,5 @@ switch (args)
             """);
         return 2;
 }
+
+static int CountOf(string[] rest, int otherwise) => rest is [var count, ..] ? int.Parse(count, CultureInfo.InvariantCulture) : otherwise;

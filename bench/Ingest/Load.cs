@@ -3,7 +3,8 @@ using System.Text;
 namespace Hindcast.Bench.Ingest;
 
 /// <summary>Batches of realistic events, about 1 KB each, of many traces at once: ten events a trace, a hundred traces a batch.</summary>
-sealed class Load(int batchSize, string traces = "run")
+/// <param name="first">Where the numbers of the traces begin: two loads into one server write different traces.</param>
+sealed class Load(int batchSize, int first = 0)
 {
     const int EventsPerTrace = 10;
     static readonly string s_text = string.Join(' ', Enumerable.Range(0, 110).Select(i => $"word{i}"));
@@ -19,7 +20,7 @@ sealed class Load(int batchSize, string traces = "run")
         for (var i = 0; i < batchSize; i++)
         {
             if (i > 0) body.Append(',');
-            var trace = $"{traces}-{group}-{i}";
+            var trace = $"run-{first + group}-{i}";
             body.Append(turn switch
             {
                 0 => $$"""{"type":"user_message","trace_id":"{{trace}}","user_id":"user-{{i}}","content":[{"role":"user","content":"{{s_text}}"}]}""",

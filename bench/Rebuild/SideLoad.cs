@@ -30,7 +30,7 @@ sealed class SideLoad : IAsyncDisposable
 
     async Task WriteAsync()
     {
-        var (load, watch) = (new Load(BatchSize, "side"), Stopwatch.StartNew());
+        var (load, watch) = (new Load(BatchSize, first: 10_000_000), Stopwatch.StartNew());
         for (var batch = 0; !_stop.IsCancellationRequested; batch++)
         {
             var due = TimeSpan.FromSeconds(batch * (double)BatchSize / Rate);

@@ -24,7 +24,9 @@ internal sealed class NativePayload : IPayloadReader
     {
         var sanitised = false;
         var provider = payload.Text(EventMember.Provider, ref sanitised);
-        var reading = new Reading
+        var named = new Said(StatusOf(payload[EventMember.Status]), ErrorOf(payload[EventMember.Error], ref sanitised), null, null, null, null, null);
+        var said = texts ? TextsOf(type, payload, named, ref sanitised) : named;
+        return new()
         {
             Kind = payload.Text(EventMember.Kind, ref sanitised),
             Provider = provider,
@@ -37,35 +39,42 @@ internal sealed class NativePayload : IPayloadReader
             Name = payload.Text(EventMember.Name, ref sanitised),
             Latency = Milliseconds(payload[EventMember.LatencyMs]),
             TimeToFirstToken = Milliseconds(payload[EventMember.TtftMs]),
-            Status = StatusOf(payload[EventMember.Status]),
-            Error = ErrorOf(payload[EventMember.Error], ref sanitised),
+            Status = said.Status ?? (texts && said.Error is not null ? SpanStatus.Error : null),
+            Error = said.Error,
+            Input = said.Input,
+            Output = said.Output,
+            ErrorDetail = said.ErrorDetail,
+            Comment = said.Comment,
+            ScoreSource = said.Source,
+            Attributes = texts ? IngestedJson.AttributesOf(payload[EventMember.Attributes], ref sanitised) : null,
+            Sanitised = sanitised,
         };
-        if (texts) reading = WithTexts(type, payload, reading, ref sanitised);
-        return reading with { Sanitised = sanitised };
     }
 
-    static Reading WithTexts(string type, in EventMembers payload, Reading reading, ref bool sanitised)
+    /// <summary>What depends on the type of the event.</summary>
+    readonly record struct Said(
+        SpanStatus? Status, string? Error, string? Input, string? Output, string? ErrorDetail, string? Comment, string? Source);
+
+    static Said TextsOf(string type, in EventMembers payload, Said said, ref bool sanitised)
     {
         var content = payload[EventMember.Content];
-        reading = type switch
+        return type switch
         {
             "user_message" or "span_started" or "llm_request" or "embedding_request" or "tool_call_request" =>
-                reading with { Input = JsonOf(content, ref sanitised) },
+                said with { Input = JsonOf(content, ref sanitised) },
             "llm_response" or "embedding_response" or "tool_call_response" or "llm_thinking" or "tool_result" =>
-                reading with { Output = JsonOf(content, ref sanitised) },
-            "span_ended" => Ended(content, reading, ref sanitised),
-            "error" => Failed(content, reading, ref sanitised),
-            "product_event" => reading with { Input = JsonOf(content ?? payload[EventMember.Attributes], ref sanitised) },
-            "score" => reading with
+                said with { Output = JsonOf(content, ref sanitised) },
+            "span_ended" => Ended(content, said, ref sanitised),
+            "error" => Failed(content, said, ref sanitised),
+            "product_event" => said with { Input = JsonOf(content ?? payload[EventMember.Attributes], ref sanitised) },
+            "score" => said with
             {
                 Output = JsonOf(ScoreOf(payload), ref sanitised),
                 Comment = (content is { } c ? c.Text("comment", ref sanitised) : null) ?? payload.Text(EventMember.Comment, ref sanitised),
-                ScoreSource = (content is { } s ? s.Text("source", ref sanitised) : null) ?? payload.Text(EventMember.Source, ref sanitised),
+                Source = (content is { } s ? s.Text("source", ref sanitised) : null) ?? payload.Text(EventMember.Source, ref sanitised),
             },
-            _ => reading,
+            _ => said,
         };
-        if (reading is { Status: null, Error: not null }) reading = reading with { Status = SpanStatus.Error };
-        return reading with { Attributes = IngestedJson.AttributesOf(payload[EventMember.Attributes], ref sanitised) };
     }
 
     /// <summary>The value of a score: <c>content.value</c>, else <c>value</c>.</summary>
@@ -85,24 +94,24 @@ internal sealed class NativePayload : IPayloadReader
     /// <c>{output?, status?, error?}</c>, or anything at all: an object that says more than how it went is the output itself, so that nothing
     /// is lost that looks only half like our form.
     /// </summary>
-    static Reading Ended(JsonElement? content, Reading reading, ref bool sanitised)
+    static Said Ended(JsonElement? content, Said said, ref bool sanitised)
     {
-        if (content is not { ValueKind: JsonValueKind.Object } said) return reading with { Output = JsonOf(content, ref sanitised) };
+        if (content is not { ValueKind: JsonValueKind.Object } o) return said with { Output = JsonOf(content, ref sanitised) };
 
-        var output = said.TryGetProperty("output", out var named) ? named
-            : said.EnumerateObject().All(m => m.Name is "status" or "error") ? (JsonElement?)null
-            : said;
-        return reading with
+        var output = o.TryGetProperty("output", out var named) ? named
+            : o.EnumerateObject().All(m => m.Name is "status" or "error") ? (JsonElement?)null
+            : o;
+        return said with
         {
             Output = JsonOf(output, ref sanitised),
-            Status = reading.Status ?? StatusOf(said.Member("status")),
-            Error = reading.Error ?? ErrorOf(said.Member("error"), ref sanitised),
+            Status = said.Status ?? StatusOf(o.Member("status")),
+            Error = said.Error ?? ErrorOf(o.Member("error"), ref sanitised),
         };
     }
 
-    static Reading Failed(JsonElement? content, Reading reading, ref bool sanitised) => reading with
+    static Said Failed(JsonElement? content, Said said, ref bool sanitised) => said with
     {
-        Error = ErrorOf(content, ref sanitised) ?? reading.Error,
+        Error = ErrorOf(content, ref sanitised) ?? said.Error,
         ErrorDetail = content is { ValueKind: JsonValueKind.Object } detail ? JsonOf(detail, ref sanitised) : null,
     };
 

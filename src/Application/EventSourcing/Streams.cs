@@ -2,8 +2,11 @@ using Hindcast.Domain;
 
 namespace Hindcast.Application.EventSourcing;
 
-/// <summary>Gives a fact what only its stream knows (its step, the running figures), or refuses it with <see cref="RuleBroken"/>.</summary>
-public delegate Header Stamp(Draft draft, Running before);
+/// <summary>Gives a fact what only its stream knows, or refuses it with <see cref="RuleBroken"/>.</summary>
+public delegate Stamped Stamp(Draft draft, Running before);
+
+/// <summary>What a stream gives a fact: the running figures up to and including it, and its step and its parent's, where it has one.</summary>
+public readonly record struct Stamped(Running Running, int? Step, int? ParentStep);
 
 /// <summary>The one way a fact enters the log.</summary>
 /// <remarks>
@@ -202,8 +205,16 @@ public sealed class Streams(IEventLog log, TimeProvider clock, ISeal? seal = nul
     /// <summary>Stamps a draft, links it to the fact before it, and moves the head past it.</summary>
     Header Add(Draft draft, StreamHead head, Stamp stamp, List<LogEvent> events)
     {
-        var header = stamp(draft, head.Running) with { RecordedAt = Micros(clock.GetUtcNow()), Previous = head.Hash };
-        if (!draft.Content.Context.IsEmpty) header = header with { PayloadBytes = draft.Content.Payload.Length };
+        var stamped = stamp(draft, head.Running);
+        var header = draft.Header with
+        {
+            RecordedAt = Micros(clock.GetUtcNow()),
+            Previous = head.Hash,
+            Running = stamped.Running,
+            Step = stamped.Step,
+            ParentStep = stamped.ParentStep,
+            PayloadBytes = draft.Content.Context.IsEmpty ? null : draft.Content.Payload.Length,
+        };
         var (content, sealedBy) = _seal.Close(header, draft.Content.Join());
         if (sealedBy is not null) header = header with { SealedBy = sealedBy };
         var bytes = HeaderJson.Write(header);
@@ -267,8 +278,8 @@ public sealed class Streams(IEventLog log, TimeProvider clock, ISeal? seal = nul
     }
 
     /// <summary>The stamp of a stream without rules: it only counts.</summary>
-    public static Header Count(Draft draft, Running before) =>
-        draft.Header with { Running = before with { Events = before.Events + 1, Bytes = before.Bytes + draft.Content.Length } };
+    public static Stamped Count(Draft draft, Running before) => new(
+        before with { Events = before.Events + 1, Bytes = before.Bytes + draft.Content.Length }, draft.Header.Step, draft.Header.ParentStep);
 
     /// <summary>Stored times are whole microseconds, so that what is read equals what was written.</summary>
     public static DateTimeOffset Micros(DateTimeOffset time) => new(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);

@@ -23,17 +23,20 @@ sealed class Beside(
     public Generation Generation => generation;
 
     /// <summary>Brings it to the head, with everything readers need.</summary>
-    public async Task BuildAsync(CancellationToken ct)
+    /// <param name="carefully">Page by page, after an attempt that failed.</param>
+    public async Task BuildAsync(bool carefully, CancellationToken ct)
     {
         _at = await _follower.StartAsync(ct);
         var all = await log.CountAsync(LogPosition.Start, ct);
+        if (!carefully) _follower.Ahead();
         await ToHeadAsync(all, ct);
+        await _follower.InStepAsync(ct);
         await store.FinishAsync(projection, generation.Number, ct);
         await ToHeadAsync(all, ct);
     }
 
     /// <summary>Takes the place of what serves; null when that may not be.</summary>
-    /// <param name="old">The follower of what serves, stopped; null when nothing does.</param>
+    /// <param name="old">The follower of what serves, stopped; null when nothing of this shape does: whatever could not be applied, it is better than that.</param>
     public async Task<(Follower Follower, LogPosition At, Task Compared)?> TakeOverAsync(Following? old, CancellationToken ct)
     {
         if (old is not null)
@@ -41,8 +44,7 @@ sealed class Beside(
             if (_at < old.At) _at = await ToAsync(_follower, _at, old.At, ct);
             else if (old.At < _at) await ToAsync(old.Follower, old.At, _at, ct);
 
-            // A new shape has to serve whatever it could not apply; the same shape does not get worse.
-            if (generation.Version == old.Follower.Generation.Version && _follower.Parked > old.Follower.Parked)
+            if (_follower.Parked > old.Follower.Parked)
             {
                 Ended(served: false, false, [$"{_follower.Parked} facts could not be applied; of what serves, {old.Follower.Parked}."]);
                 logger.LogError("The rebuild of {Projection} parked {Parked} facts and does not take over; what serves is as it was", projection.Name, _follower.Parked);

@@ -22,6 +22,7 @@ public sealed class FailureRow
     public string? Environment { get; set; }
     public string? Agent { get; set; }
     public string? UserId { get; set; }
+    [ByArrival] public int Week { get; set; }
 
     public static FailureRow Of(string project, string traceId, Span span, TraceSummary trace) => new()
     {

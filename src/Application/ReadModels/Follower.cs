@@ -7,11 +7,29 @@ namespace Hindcast.Application.ReadModels;
 sealed class Follower(Projection projection, Generation generation, IReadStore store, TimeProvider clock, long epoch = 0)
 {
     IProjector _projector = projection.Start(() => store.Open(projection, generation.Number, forWork: true));
+    bool _ahead;
 
     public Generation Generation => generation;
 
     public int Parked { get; private set; }
     public DateTimeOffset? RecordedAt { get; private set; }
+
+    /// <summary>
+    /// Lets pages be folded while the one before is written. What cannot be written then ends the building; whoever goes on with it does so
+    /// without this, and finds the fact at fault.
+    /// </summary>
+    public void Ahead()
+    {
+        _ahead = true;
+        Restart();
+    }
+
+    /// <summary>Everything that was applied is durable, and from now on each page is when it is applied.</summary>
+    public async Task InStepAsync(CancellationToken ct)
+    {
+        await store.FlushAsync(projection, generation.Number, ct);
+        _ahead = false;
+    }
 
     /// <summary>Claims the generation for this owner's epoch and reads where it stands.</summary>
     public async Task<LogPosition> StartAsync(CancellationToken ct)
@@ -28,7 +46,7 @@ sealed class Follower(Projection projection, Generation generation, IReadStore s
         {
             await ApplyAsync(page.Records, from, page.Last, ct);
         }
-        catch (Exception e) when (e is not (OperationCanceledException or Unavailable or CheckpointMoved))
+        catch (Exception e) when (!_ahead && e is not (OperationCanceledException or Unavailable or CheckpointMoved))
         {
             foreach (var record in page.Records)
             {
@@ -99,7 +117,7 @@ sealed class Follower(Projection projection, Generation generation, IReadStore s
 
         try
         {
-            await using var batch = await store.BeginAsync(projection, generation.Number, epoch, ct);
+            await using var batch = await store.BeginAsync(projection, generation.Number, epoch, ct, _ahead);
             var byPosition = records.ToDictionary(r => r.Position);
             await _projector.ApplyAsync(facts, batch, (fact, e) => parked.Add(ParkedOf(byPosition[fact.Position], e)), ct);
             await batch.UpsertAsync(parked, ct);
@@ -116,7 +134,14 @@ sealed class Follower(Projection projection, Generation generation, IReadStore s
     }
 
     /// <summary>What the projector remembered may be ahead of what was written.</summary>
-    void Restart() => _projector = projection.Start(() => store.Open(projection, generation.Number, forWork: true));
+    void Restart() => _projector = projection.Start(Open);
+
+    ReadDb Open()
+    {
+        // What is read back has to be there. It is seldom: a page finds its traces in memory.
+        if (_ahead) store.FlushAsync(projection, generation.Number, CancellationToken.None).GetAwaiter().GetResult();
+        return store.Open(projection, generation.Number, forWork: true);
+    }
 
     ParkedRow ParkedOf(LogRecord record, Exception why) => new()
     {

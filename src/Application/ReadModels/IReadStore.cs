@@ -39,6 +39,9 @@ public interface IReadStore
 
     Task DropAsync(Generation generation, CancellationToken ct);
 
+    /// <summary>Removes all rows that stand in weeks before one, table by table where the table has weeks. Others, such as sums, stay.</summary>
+    Task ForgetAsync(Projection projection, int generation, int week, CancellationToken ct);
+
     /// <summary>Takes or renews the right to write a projection.</summary>
     /// <param name="epoch">What the caller holds; 0 for nothing.</param>
     /// <param name="said">What the owner wants the others to know.</param>
@@ -61,7 +64,14 @@ public interface IReadStore
     /// <exception cref="CheckpointMoved">A later owner has claimed it.</exception>
     Task<LogPosition> ClaimAsync(Projection projection, int generation, long epoch, CancellationToken ct);
 
-    Task<IReadBatch> BeginAsync(Projection projection, int generation, long epoch, CancellationToken ct);
+    /// <param name="ahead">
+    /// For a generation that nobody reads yet: its commit may return before it is done, so that the next page is folded meanwhile. The commit
+    /// after it, and <see cref="FlushAsync"/>, fail if it did.
+    /// </param>
+    Task<IReadBatch> BeginAsync(Projection projection, int generation, long epoch, CancellationToken ct, bool ahead = false);
+
+    /// <summary>Waits for what was committed ahead.</summary>
+    Task FlushAsync(Projection projection, int generation, CancellationToken ct);
 
     /// <summary>What a failed query says of the engine, or null when it was the query's own fault.</summary>
     QueryFailure? Judge(Exception failure);
@@ -95,6 +105,9 @@ public sealed record Tenure(string Node, bool Ours, long Epoch, string? Said, bo
 /// <summary>Rows on their way in, in one transaction.</summary>
 public interface IReadBatch : IAsyncDisposable
 {
+    /// <summary>Rows whose keys were never written: where loading is faster than replacing, they are loaded. They are not changed afterwards.</summary>
+    Task InsertAsync<T>(IReadOnlyCollection<T> rows, CancellationToken ct) where T : class;
+
     /// <summary>Inserts or replaces by primary key; <see cref="KeepWhenNullAttribute"/> columns keep what they hold when the new value is null.</summary>
     Task UpsertAsync<T>(IReadOnlyCollection<T> rows, CancellationToken ct) where T : class;
 

@@ -1,17 +1,21 @@
 using Hindcast.Application.EventSourcing;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 
 namespace Hindcast.Application.ReadModels;
 
 /// <summary>What the owner of a projection does for as long as it is one: follow, build beside, change over, clear away.</summary>
 sealed class Ownership(
-    Projection projection, ProjectionProgress progress, long epoch, IEventLog log, IReadStore store, ServingModels models, TimeProvider clock, ILogger logger)
+    Projection projection, ProjectionProgress progress, long epoch, IEventLog log, IReadStore store, ServingModels models, TimeProvider clock, ILogger logger,
+    int? keepDays = null)
 {
     /// <summary>Longer than a query may take, and than another node needs to see that something else serves.</summary>
     static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan Sweep = TimeSpan.FromHours(1);
 
     readonly Dictionary<int, (long Since, Task Compared)> _leaving = [];
     Following? _serving;
+    long? _swept;
 
     /// <summary>Ends when another node is the owner; fails when it cannot go on.</summary>
     public async Task RunAsync(CancellationToken ct)
@@ -67,9 +71,9 @@ sealed class Ownership(
     async Task WorkAsync(CancellationToken ct)
     {
         var (serving, _) = await LookAsync(ct);
-        if (serving is not null)
+        if (serving is not null && serving.Version < projection.Version) await StandStillAsync(serving, ct);
+        else if (serving is not null)
         {
-            if (serving.Version < projection.Version) await store.WidenAsync(projection, serving.Number, ct);
             var follower = new Follower(projection, serving, store, clock, epoch);
             Follow(follower, await follower.StartAsync(ct), ct);
         }
@@ -81,10 +85,20 @@ sealed class Ownership(
                 continue;
             }
             await ClearAsync(ct);
+            await SweepAsync(ct);
             if (_serving is { Run.IsCompleted: true } ended) await ended.Run;
             await Task.WhenAny(progress.WokenAsync(Tenure.Renewal, clock, ct), _serving?.Run ?? Task.Delay(Timeout.Infinite, ct));
             ct.ThrowIfCancellationRequested();
         }
+    }
+
+    /// <summary>An older shape is read as it stands, but not written: its keys may be others. It says how far it reaches.</summary>
+    async Task StandStillAsync(Generation older, CancellationToken ct)
+    {
+        await store.WidenAsync(projection, older.Number, ct);
+        await using var db = store.Open(projection, older.Number, forWork: true);
+        progress.Reached(new(await db.Set<CheckpointRow>().Select(c => c.Position).SingleAsync(ct)), null, ProjectionState.CatchingUp);
+        models.Serve(projection.Name, progress.Generation = older.Number);
     }
 
     void Follow(Follower follower, LogPosition at, CancellationToken ct)
@@ -97,14 +111,22 @@ sealed class Ownership(
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var beside = new Beside(projection, building, progress, epoch, log, store, clock, logger);
-        var build = beside.BuildAsync(stop.Token);
+        var build = beside.BuildAsync(carefully: progress.FailedBuild == building.Number, stop.Token);
         if (_serving is not null && await Task.WhenAny(build, _serving.Run) != build)
         {
             await stop.CancelAsync();
             await build.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await _serving.Run;
         }
-        await build;
+        try
+        {
+            await build;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            progress.FailedBuild = building.Number;
+            throw;
+        }
 
         var old = _serving;
         if (old is not null) await old.StopAsync();
@@ -140,6 +162,14 @@ sealed class Ownership(
         var made = new Generation(projection.Name, all.Select(g => g.Number).DefaultIfEmpty(0).Max() + 1, projection.Version, log.Id, Serving: false);
         await store.CreateAsync(projection, made, ct);
         return made;
+    }
+
+    /// <summary>Lets go of traces that are older than they have to be kept.</summary>
+    async Task SweepAsync(CancellationToken ct)
+    {
+        if (keepDays is not { } days || _serving is null || (_swept is { } last && clock.GetElapsedTime(last) < Sweep)) return;
+        await store.ForgetAsync(projection, _serving.Follower.Generation.Number, clock.GetUtcNow().AddDays(-days).Week(), ct);
+        _swept = clock.GetTimestamp();
     }
 
     async Task ClearAsync(CancellationToken ct)

@@ -2,6 +2,7 @@ using Hindcast.Application.EventSourcing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Hindcast.Application.ReadModels;
 
@@ -19,7 +20,8 @@ namespace Hindcast.Application.ReadModels;
 /// of them. A node of an older release than what was built never competes.</para>
 /// </remarks>
 public sealed class ProjectionHost(
-    IEventLog log, IReadStore store, ServingModels models, TimeProvider clock, ILogger<ProjectionHost> logger) : BackgroundService
+    IEventLog log, IReadStore store, ServingModels models, TimeProvider clock, ILogger<ProjectionHost> logger,
+    IOptions<HindcastOptions>? options = null) : BackgroundService
 {
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(500), QuickGlance = TimeSpan.FromMilliseconds(20);
@@ -54,7 +56,7 @@ public sealed class ProjectionHost(
                 if (epoch > 0)
                 {
                     progress.Owner = tenure!.Node;
-                    await new Ownership(projection, progress, epoch, log, store, models, clock, logger).RunAsync(ct);
+                    await new Ownership(projection, progress, epoch, log, store, models, clock, logger, options?.Value.Retention.Days).RunAsync(ct);
                     continue;
                 }
                 if (tenure is not null) progress.Heard(tenure.Node, tenure.Said);

@@ -37,6 +37,8 @@ public sealed class ProjectionProgress(string name)
     public string? Owner { get; set; }
     /// <summary>How far the generation is that is built beside the serving one; null when none is.</summary>
     public Rebuild? Rebuild { get; set; }
+    /// <summary>The generation that could not be built at the first attempt.</summary>
+    public int? FailedBuild { get; set; }
     /// <summary>What the last rebuild brought to light; null when there was none since the owner started.</summary>
     public Rebuilt? Rebuilt { get; set; }
     /// <summary>Somebody waits for a position.</summary>

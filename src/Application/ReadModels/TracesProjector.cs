@@ -2,7 +2,6 @@ using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Traces;
 using Hindcast.Domain.Pricing;
 using Hindcast.Domain.Traces;
-using Microsoft.EntityFrameworkCore;
 
 namespace Hindcast.Application.ReadModels;
 
@@ -32,17 +31,14 @@ sealed class TracesProjector(FactReader reader, PriceBook prices, Func<ReadDb> o
     public async Task ApplyAsync(IReadOnlyList<Fact> facts, IReadBatch batch, Action<Fact, Exception> park, CancellationToken ct)
     {
         _page.Clear();
-        var touched = new Dictionary<TraceKey, Touched>();
+        var touched = await TouchAsync(facts, ct);
         foreach (var fact in facts)
         {
             // Facts of keys, agents and settings have no trace: they are other projections' business.
             if (fact.Header.TraceId is not { } traceId) continue;
             try
             {
-                var e = reader.Read(fact);
-                var key = new TraceKey(fact.Header.Project, traceId);
-                if (!touched.TryGetValue(key, out var trace)) touched[key] = trace = await TouchAsync(key, fact, ct);
-                Apply(trace, fact, e);
+                Apply(touched[new(fact.Header.Project, traceId)], fact, reader.Read(fact));
             }
             catch (Exception e) when (IsTheFactsFault(e))
             {
@@ -68,23 +64,26 @@ sealed class TracesProjector(FactReader reader, PriceBook prices, Func<ReadDb> o
 
     static bool IsTheFactsFault(Exception e) => e is not (OperationCanceledException or Unavailable or System.Data.Common.DbException);
 
-    async Task<Touched> TouchAsync(TraceKey key, Fact first, CancellationToken ct)
+    /// <summary>The traces of a page: the warm ones, the new ones, and the cold ones, which are read back together.</summary>
+    async Task<Dictionary<TraceKey, Touched>> TouchAsync(IReadOnlyList<Fact> facts, CancellationToken ct)
     {
-        if (_warm.Take(key) is { } warm) return new(key, warm.Trace) { Before = warm.Summary };
-        if (first.Revision == 0) return new(key, new(key.TraceId));
-        var trace = await LoadAsync(key, ct);
-        return new(key, trace) { Before = trace.EventCount == 0 ? null : TraceSummary.Of([.. trace.Spans.Values]) };
-    }
+        var touched = new Dictionary<TraceKey, Touched>();
+        var cold = new List<TraceKey>();
+        foreach (var fact in facts)
+        {
+            if (fact.Header.TraceId is not { } traceId) continue;
+            var key = new TraceKey(fact.Header.Project, traceId);
+            if (touched.ContainsKey(key)) continue;
+            var warm = _warm.Take(key);
+            if (warm is null && fact.Revision > 0) cold.Add(key);
+            touched[key] = new(key, warm?.Trace ?? new(traceId)) { Before = warm?.Summary };
+        }
+        if (cold.Count == 0) return touched;
 
-    async Task<Trace> LoadAsync(TraceKey key, CancellationToken ct)
-    {
         await using var db = open();
-        var trace = new Trace(key.TraceId);
-        var known = await db.Set<FactRow>().Where(x => x.Project == key.Project && x.TraceId == key.TraceId).Select(x => x.EventId).ToListAsync(ct);
-        // The texts stay where they are.
-        var spans = await db.Set<SpanRow>().AsNoTracking().Where(x => x.Project == key.Project && x.TraceId == key.TraceId).ToListAsync(ct);
-        trace.Restore(known.Select(id => new Guid(id, bigEndian: true)), spans.Select(SpanMerge.Read));
-        return trace;
+        foreach (var (key, trace) in await ColdTraces.LoadAsync(db, cold, ct))
+            touched[key] = new(key, trace) { Before = trace.EventCount == 0 ? null : TraceSummary.Of([.. trace.Spans.Values]) };
+        return touched;
     }
 
     static void Apply(Touched touched, Fact fact, SpanEvent e)
@@ -92,6 +91,7 @@ sealed class TracesProjector(FactReader reader, PriceBook prices, Func<ReadDb> o
         var before = e.SpanId is { } id && touched.Trace.Spans.TryGetValue(id, out var span) ? span : null;
         var row = FactRow.Of(fact, e);
         if (!touched.Trace.Apply(e)) return;
+        touched.Trace.RecordedIn(fact.Header.RecordedAt.Week());
         touched.Facts.Add((fact, row));
         if (e is not ScoreGiven && e.SpanId is { } spanId) touched.Spans.TryAdd(spanId, before);
     }
@@ -100,6 +100,7 @@ sealed class TracesProjector(FactReader reader, PriceBook prices, Func<ReadDb> o
     {
         if (touched.Facts.Count == 0) return;
         var (project, traceId) = (touched.Key.Project, touched.Key.TraceId);
+        var week = touched.Trace.Week!.Value;
         var summary = touched.After = TraceSummary.Of([.. touched.Trace.Spans.Values]);
 
         // Who the trace belongs to shows on every span that does not say it itself.
@@ -110,89 +111,25 @@ sealed class TracesProjector(FactReader reader, PriceBook prices, Func<ReadDb> o
         foreach (var (spanId, before) in touched.Spans)
         {
             var after = touched.Trace.Spans[spanId];
-            rows.Spans.Add(SpanRow.Of(project, traceId, after, summary, prices));
-            if (after.Status == SpanStatus.Error) rows.Failures.Add(FailureRow.Of(project, traceId, after, summary));
-            else if (before?.Status == SpanStatus.Error) rows.Mended.Add(FailureRow.Of(project, traceId, after, summary));
+            var row = SpanRow.Of(project, traceId, after, summary, prices);
+            row.Week = week;
+            (before is null ? rows.NewSpans : rows.Spans).Add(row);
+            if (after.Status == SpanStatus.Error || before?.Status == SpanStatus.Error)
+            {
+                var failure = FailureRow.Of(project, traceId, after, summary);
+                failure.Week = week;
+                (after.Status == SpanStatus.Error ? rows.Failures : rows.Mended).Add(failure);
+            }
             rows.Count(project, before, after);
         }
 
-        rows.Facts.AddRange(touched.Facts.Select(f => f.Row));
+        foreach (var (_, fact) in touched.Facts)
+        {
+            fact.Week = week;
+            rows.Facts.Add(fact);
+        }
         var run = RunRow.Of(project, touched.Trace, summary, prices);
-        (run.LastPosition, run.LastRevision) = (touched.Facts[^1].Fact.Position.Value, touched.Facts[^1].Fact.Revision);
-        rows.Runs.Add(run);
-    }
-}
-
-readonly record struct TraceKey(string Project, string TraceId);
-
-/// <summary>Rows that one page changes, table by table.</summary>
-sealed class PageRows
-{
-    const int MostWarmBuckets = 2_000;
-
-    readonly Dictionary<BucketKey, BucketChange> _buckets = [];
-
-    public List<SpanRow> Spans { get; } = [];
-    public List<RunRow> Runs { get; } = [];
-    public List<FactRow> Facts { get; } = [];
-    public List<FailureRow> Failures { get; } = [];
-    public List<FailureRow> Mended { get; } = [];
-
-    public void Count(string project, Span? before, Span after)
-    {
-        if (before is not null) Count(project, before, -1);
-        Count(project, after, +1);
-    }
-
-    void Count(string project, Span span, int sign)
-    {
-        if (BucketKey.Of(project, span) is not { } key) return;
-        if (!_buckets.TryGetValue(key, out var change)) _buckets[key] = change = new();
-        change.Count(span, sign);
-    }
-
-    public async Task WriteAsync(IReadBatch batch, Dictionary<BucketKey, BucketRow> warm, Func<ReadDb> open, CancellationToken ct)
-    {
-        await batch.UpsertAsync(Facts, ct);
-        await batch.UpsertAsync(Spans, ct);
-        await batch.UpsertAsync(Runs, ct);
-        await batch.UpsertAsync(Failures, ct);
-        await batch.DeleteAsync(Mended, ct);
-
-        if (warm.Count > MostWarmBuckets) warm.Clear();
-        var changed = new List<BucketRow>(_buckets.Count);
-        foreach (var (key, change) in _buckets)
-            changed.Add(warm[key] = change.Apply(key, warm.TryGetValue(key, out var row) ? row : await LoadAsync(key, open, ct)));
-        await batch.UpsertAsync(changed.FindAll(r => r.Requests != 0), ct);
-        await batch.DeleteAsync(changed.FindAll(r => r.Requests == 0), ct);
-    }
-
-    static async Task<BucketRow?> LoadAsync(BucketKey key, Func<ReadDb> open, CancellationToken ct)
-    {
-        await using var db = open();
-        return await db.Set<BucketRow>().AsNoTracking().SingleOrDefaultAsync(
-            x => x.Project == key.Project && x.Minute == key.Minute && x.Kind == key.Kind && x.Provider == key.Provider
-                && x.Model == key.Model && x.Environment == key.Environment && x.Status == key.Status, ct);
-    }
-}
-
-/// <summary>Traces lately in use, bounded by their spans and events, in two generations: what is not used for a while is let go.</summary>
-sealed class WarmTraces
-{
-    const int Most = 15_000;
-
-    Dictionary<TraceKey, (Trace Trace, TraceSummary? Summary)> _young = [];
-    Dictionary<TraceKey, (Trace Trace, TraceSummary? Summary)> _old = [];
-    int _weight;
-
-    /// <summary>Takes a trace out, with what it added up to: whoever fails to finish with it must read it anew.</summary>
-    public (Trace Trace, TraceSummary? Summary)? Take(TraceKey key) => _young.Remove(key, out var warm) || _old.Remove(key, out warm) ? warm : null;
-
-    public void Keep(TraceKey key, Trace trace, TraceSummary? summary)
-    {
-        _young[key] = (trace, summary);
-        _weight += 1 + trace.Spans.Count;
-        if (_weight < Most) return;
-        (_old, _young, _weight) = (_young, [], 0);
+        (run.Week, run.LastPosition, run.LastRevision) = (week, touched.Facts[^1].Fact.Position.Value, touched.Facts[^1].Fact.Revision);
+        (touched.Before is null ? rows.NewRuns : rows.Runs).Add(run);
     }
 }

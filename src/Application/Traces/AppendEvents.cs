@@ -94,21 +94,19 @@ public sealed record AppendEvents(Caller Caller, IReadOnlyList<NewEvent> Events)
 /// <summary>What a trace's stream gives each fact: the step, the running figures, and the two refusals.</summary>
 static class TraceStamp
 {
-    public static Header Stamp(Draft draft, Running before)
+    public static Stamped Stamp(Draft draft, Running before)
     {
         if (before.Events >= TraceRules.MostEventsPerTrace) throw new TraceTooLarge();
         if (before.Agent is not null && draft.Agent is not null && before.Agent != draft.Agent) throw new TraceBoundToAnotherAgent();
 
-        var header = draft.Header;
-        if (header.Step is null && draft.AssignStep)
-            header = header with { Step = before.MaxStep + 1, ParentStep = before.MaxStep == 0 ? null : before.MaxStep, ParentStepGiven = false };
-        else if (header is { Step: > 1, ParentStep: null } && draft.AssignStep)
-            header = header with { ParentStep = header.Step - 1 };
-
-        return header with
+        var (step, parent) = (draft.Header.Step, draft.Header.ParentStep);
+        if (draft.AssignStep)
         {
-            Running = new(
-                before.Events + 1, Math.Max(before.MaxStep, header.Step ?? 0), before.Bytes + draft.Content.Length, before.Agent ?? draft.Agent),
-        };
+            // The step before is only a guess at the parent, which is why the header says whether it was given.
+            if (step is null) (step, parent) = (before.MaxStep + 1, parent ?? (before.MaxStep == 0 ? null : before.MaxStep));
+            else if (step > 1) parent ??= step - 1;
+        }
+        return new(
+            new(before.Events + 1, Math.Max(before.MaxStep, step ?? 0), before.Bytes + draft.Content.Length, before.Agent ?? draft.Agent), step, parent);
     }
 }

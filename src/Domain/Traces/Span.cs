@@ -11,7 +11,7 @@ public sealed record Author(FactRole Role, DateTimeOffset At, Guid EventId) : IC
         var byTime = At.CompareTo(other.At);
         if (byTime != 0) return byTime;
         var byId = EventId.CompareTo(other.EventId);
-        return byId != 0 ? byId : Role.CompareTo(other.Role);
+        return byId != 0 ? byId : (byte)Role - (byte)other.Role;
     }
 
     public bool Beats(Author other, SpanField field)

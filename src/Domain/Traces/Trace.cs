@@ -14,6 +14,8 @@ public sealed class Trace(string id)
     /// <summary>Feedback on the trace and on its spans; it makes no span, so that a score may come first.</summary>
     public IEnumerable<ScoreGiven> Scores => _scores.Values.OrderBy(x => x.At).ThenBy(x => x.EventId);
     public int EventCount => _known.Count;
+    /// <summary>The week in which the first of its facts was recorded: where its rows stand, however late other facts come. Null before that.</summary>
+    public int? Week { get; private set; }
 
     /// <summary>False when the fact was known already.</summary>
     public bool Apply(SpanEvent e)
@@ -24,12 +26,13 @@ public sealed class Trace(string id)
         return true;
     }
 
-    /// <summary>Puts back what a read model kept.</summary>
-    public void Restore(IEnumerable<Guid> known, IEnumerable<Span> spans)
-    {
-        _known.UnionWith(known);
-        foreach (var span in spans) _spans[span.Id] = span;
-    }
+    public void RecordedIn(int week) => Week ??= week;
+
+    /// <summary>Puts back a fact that a read model knows.</summary>
+    public void Restore(Guid known) => _known.Add(known);
+
+    /// <summary>Puts back a span that a read model kept.</summary>
+    public void Restore(Span span) => _spans[span.Id] = span;
 
     /// <summary>Lets go of texts that have been written down.</summary>
     public void DropTexts(IEnumerable<string> spanIds)

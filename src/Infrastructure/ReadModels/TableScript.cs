@@ -15,7 +15,7 @@ sealed record TableScript(IReadOnlyList<string> Tables, IReadOnlyList<string> In
         var model = db.GetService<IDesignTimeModel>().Model;
         var operations = db.GetService<IMigrationsModelDiffer>().GetDifferences(null, model.GetRelationalModel());
         return new(
-            Sql(db, model, operations.Where(o => o is not CreateIndexOperation)),
+            [.. operations.Where(o => o is not CreateIndexOperation).SelectMany(o => Sql(db, model, [o]).Select(sql => Divided(sql, o, db)))],
             [.. Sql(db, model, operations.Where(o => o is CreateIndexOperation)).Select(IfMissing)]);
     }
 
@@ -30,6 +30,19 @@ sealed record TableScript(IReadOnlyList<string> Tables, IReadOnlyList<string> In
         .Replace("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", StringComparison.Ordinal)
         .Replace("CREATE INDEX ", "CREATE INDEX IF NOT EXISTS ", StringComparison.Ordinal)
         .Replace("CREATE UNIQUE INDEX ", "CREATE UNIQUE INDEX IF NOT EXISTS ", StringComparison.Ordinal);
+
+    /// <summary>The tables that retention thins out, and the column that says when.</summary>
+    public static IEnumerable<IEntityType> Dated(ReadDb db) => db.Model.GetEntityTypes().Where(t => t.FindProperty(nameof(SpanRow.Week)) is not null);
+
+    public static IProperty? DividerOf(IEntityType table) =>
+        table.GetProperties().SingleOrDefault(p => p.PropertyInfo is { } property && Attribute.IsDefined(property, typeof(PartitionAttribute)));
+
+    /// <summary>SQLite keeps all rows of a table together.</summary>
+    static string Divided(string create, MigrationOperation operation, ReadDb db) =>
+        db.Schema is not null && operation is CreateTableOperation { Name: var name }
+            && db.Model.GetEntityTypes().Single(t => t.GetTableName() == name) is var table && DividerOf(table) is { } by
+                ? $"{create.TrimEnd().TrimEnd(';')} PARTITION BY LIST ({by.GetColumnName()});"
+                : create;
 
     static List<string> Sql(ReadDb db, IModel model, IEnumerable<MigrationOperation> operations) =>
         [.. db.GetService<IMigrationsSqlGenerator>().Generate([.. operations], model).Select(c => c.CommandText)];

@@ -25,12 +25,14 @@ sealed class Gate(IReadStore inner) : IReadStore
     public Task WidenAsync(Projection projection, int generation, CancellationToken ct) => inner.WidenAsync(projection, generation, ct);
     public Task ServeAsync(Generation generation, long epoch, CancellationToken ct) => inner.ServeAsync(generation, epoch, ct);
     public Task DropAsync(Generation generation, CancellationToken ct) => inner.DropAsync(generation, ct);
+    public Task ForgetAsync(Projection projection, int generation, int week, CancellationToken ct) => inner.ForgetAsync(projection, generation, week, ct);
     public Task<Tenure> OwnAsync(string projection, long epoch, string? said, CancellationToken ct) => inner.OwnAsync(projection, epoch, said, ct);
     public Task LeaveAsync(string projection, long epoch, CancellationToken ct) => inner.LeaveAsync(projection, epoch, ct);
     public Task AskReplayAsync(string projection, CancellationToken ct) => inner.AskReplayAsync(projection, ct);
     public ReadDb Open(Projection projection, int generation, bool forWork = false) => inner.Open(projection, generation, forWork);
     public Task<ReadDb> SnapshotAsync(Projection projection, int generation, CancellationToken ct) => inner.SnapshotAsync(projection, generation, ct);
     public Task<LogPosition> ClaimAsync(Projection projection, int generation, long epoch, CancellationToken ct) => inner.ClaimAsync(projection, generation, epoch, ct);
-    public Task<IReadBatch> BeginAsync(Projection projection, int generation, long epoch, CancellationToken ct) => inner.BeginAsync(projection, generation, epoch, ct);
+    public Task<IReadBatch> BeginAsync(Projection projection, int generation, long epoch, CancellationToken ct, bool ahead = false) => inner.BeginAsync(projection, generation, epoch, ct, ahead);
+    public Task FlushAsync(Projection projection, int generation, CancellationToken ct) => inner.FlushAsync(projection, generation, ct);
     public QueryFailure? Judge(Exception failure) => inner.Judge(failure);
 }

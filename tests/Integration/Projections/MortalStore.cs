@@ -36,19 +36,22 @@ sealed class MortalStore(IReadStore inner, int steps, bool after) : IReadStore
     public Task WidenAsync(Projection projection, int generation, CancellationToken ct) => StepAsync(() => inner.WidenAsync(projection, generation, ct));
     public Task ServeAsync(Generation generation, long epoch, CancellationToken ct) => StepAsync(() => inner.ServeAsync(generation, epoch, ct));
     public Task DropAsync(Generation generation, CancellationToken ct) => StepAsync(() => inner.DropAsync(generation, ct));
+    public Task ForgetAsync(Projection projection, int generation, int week, CancellationToken ct) => StepAsync(() => inner.ForgetAsync(projection, generation, week, ct));
     public Task<Tenure> OwnAsync(string projection, long epoch, string? said, CancellationToken ct) => StepAsync(() => inner.OwnAsync(projection, epoch, said, ct), lasting: epoch == 0);
     public Task LeaveAsync(string projection, long epoch, CancellationToken ct) => Died ? Task.CompletedTask : inner.LeaveAsync(projection, epoch, ct);
     public Task AskReplayAsync(string projection, CancellationToken ct) => inner.AskReplayAsync(projection, ct);
     public ReadDb Open(Projection projection, int generation, bool forWork = false) => inner.Open(projection, generation, forWork);
     public Task<ReadDb> SnapshotAsync(Projection projection, int generation, CancellationToken ct) => StepAsync(() => inner.SnapshotAsync(projection, generation, ct));
     public Task<LogPosition> ClaimAsync(Projection projection, int generation, long epoch, CancellationToken ct) => StepAsync(() => inner.ClaimAsync(projection, generation, epoch, ct));
+    public Task FlushAsync(Projection projection, int generation, CancellationToken ct) => inner.FlushAsync(projection, generation, ct);
     public QueryFailure? Judge(Exception failure) => inner.Judge(failure);
 
-    public async Task<IReadBatch> BeginAsync(Projection projection, int generation, long epoch, CancellationToken ct) =>
-        new Batch(this, await StepAsync(() => inner.BeginAsync(projection, generation, epoch, ct), lasting: false));
+    public async Task<IReadBatch> BeginAsync(Projection projection, int generation, long epoch, CancellationToken ct, bool ahead = false) =>
+        new Batch(this, await StepAsync(() => inner.BeginAsync(projection, generation, epoch, ct, ahead), lasting: false));
 
     sealed class Batch(MortalStore store, IReadBatch inner) : IReadBatch
     {
+        public Task InsertAsync<T>(IReadOnlyCollection<T> rows, CancellationToken ct) where T : class => inner.InsertAsync(rows, ct);
         public Task UpsertAsync<T>(IReadOnlyCollection<T> rows, CancellationToken ct) where T : class => inner.UpsertAsync(rows, ct);
         public Task DeleteAsync<T>(IReadOnlyCollection<T> rows, CancellationToken ct) where T : class => inner.DeleteAsync(rows, ct);
         public Task CommitAsync(LogPosition from, LogPosition to, CancellationToken ct) => store.StepAsync(() => inner.CommitAsync(from, to, ct));

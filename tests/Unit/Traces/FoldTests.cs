@@ -50,7 +50,8 @@ public sealed class FoldTests
             var before = Trace.Of("t", history.Take(cut));
             var rows = before.Spans.Values.Select(s => SpanRow.Of("p", "t", s, TraceSummary.Of([.. before.Spans.Values]), BuiltInPrices.Book)).ToList();
             var after = new Trace("t");
-            after.Restore(history.Take(cut).Select(e => e.EventId), rows.Select(SpanMerge.Read));
+            foreach (var e in history.Take(cut)) after.Restore(e.EventId);
+            foreach (var row in rows) after.Restore(SpanMerge.Read(row));
             foreach (var e in history.Skip(cut)) after.Apply(e);
 
             // The restored fold holds no texts: the row keeps those it had unless a new one is written.

@@ -23,6 +23,8 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
     readonly NpgsqlDataSource _queries, _writers, _probes;
     readonly PostgresProbe _probe;
     readonly PostgresCatalog _catalog;
+    readonly PostgresPartitions _partitions;
+    readonly ConcurrentDictionary<string, PostgresLoad> _loads = new(StringComparer.Ordinal);
     readonly ConcurrentDictionary<(string, bool), DbContextOptions<ReadDb>> _options = new();
 
     /// <param name="node">Who this process is among those on the same database: the same after a restart, another on every node.</param>
@@ -34,6 +36,7 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
         _writers = Source(connectionString, PostgresCatalog.SessionsOf(node), "-c jit=off -c synchronous_commit=off -c idle_in_transaction_session_timeout=60s", pool: 20, BatchSeconds);
         _probes = Source(connectionString, "hindcast probe", "", pool: 1, BatchSeconds);
         _catalog = new(_writers, node);
+        _partitions = new(_writers);
         _probe = new(_probes, clock ?? TimeProvider.System);
     }
 
@@ -67,6 +70,7 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
         await using var transaction = await connection.BeginTransactionAsync(ct);
         await connection.RunAsync($"DROP SCHEMA IF EXISTS {schema} CASCADE", ct);
         foreach (var sql in TableScript.Of(db).Tables) await connection.RunAsync(sql, ct);
+        _partitions.Unlearn();
         await connection.RunAsync($"INSERT INTO {schema}.checkpoint (id, position, epoch) VALUES (1, 0, 0)", ct);
         await PostgresCatalog.AddAsync(connection, generation, ct);
         await transaction.CommitAsync(ct);
@@ -118,6 +122,13 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
         return true;
     });
 
+    public Task ForgetAsync(Projection projection, int generation, int week, CancellationToken ct) => _probe.Asked(async () =>
+    {
+        await using var db = Open(projection, generation, forWork: true);
+        await _partitions.ForgetAsync(db, week, ct);
+        return true;
+    });
+
     public Task<Tenure> OwnAsync(string projection, long epoch, string? said, CancellationToken ct) => _probe.Asked(() => _catalog.OwnAsync(projection, epoch, said, ct));
 
     public Task LeaveAsync(string projection, long epoch, CancellationToken ct) => _probe.Asked(async () =>
@@ -155,19 +166,34 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
 
     public Task<LogPosition> ClaimAsync(Projection projection, int generation, long epoch, CancellationToken ct) => _probe.Asked(async () =>
     {
+        // What an attempt before this one has on its way ends first; whatever became of it, the checkpoint knows.
+        if (_loads.TryRemove(SchemaOf(projection.Name, generation), out var load)) await load.FlushAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await using var command = _writers.CreateCommand(
             $"UPDATE {SchemaOf(projection.Name, generation)}.checkpoint SET epoch = $1 WHERE id = 1 AND epoch <= $1 RETURNING position");
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = epoch });
         return await command.ExecuteScalarAsync(ct) is long at ? new LogPosition(at) : throw new CheckpointMoved(projection.Name);
     });
 
-    public Task<IReadBatch> BeginAsync(Projection projection, int generation, long epoch, CancellationToken ct) => _probe.Asked<IReadBatch>(async () =>
+    public async Task<IReadBatch> BeginAsync(Projection projection, int generation, long epoch, CancellationToken ct, bool ahead = false)
+    {
+        var schema = SchemaOf(projection.Name, generation);
+        if (ahead)
+            return _loads.GetOrAdd(schema, _ => new(schema, () => Open(projection, generation), late => BeginAsync(projection, schema, generation, epoch, late))).Begin();
+        return await BeginAsync(projection, schema, generation, epoch, ct);
+    }
+
+    public async Task FlushAsync(Projection projection, int generation, CancellationToken ct)
+    {
+        if (_loads.TryGetValue(SchemaOf(projection.Name, generation), out var load)) await load.FlushAsync().WaitAsync(ct);
+    }
+
+    Task<PostgresBatch> BeginAsync(Projection projection, string schema, int generation, long epoch, CancellationToken ct) => _probe.Asked(async () =>
     {
         var connection = await _writers.OpenConnectionAsync(ct);
         try
         {
-            return new PostgresBatch(_probe, projection.Name, SchemaOf(projection.Name, generation), epoch, connection, await connection.BeginTransactionAsync(ct),
-                () => Open(projection, generation));
+            var transaction = await connection.BeginTransactionAsync(ct);
+            return new PostgresBatch(_probe, _partitions, projection.Name, schema, epoch, connection, transaction, () => Open(projection, generation));
         }
         catch
         {

@@ -97,6 +97,14 @@ public sealed partial class SqliteReadStore : IReadStore, IDisposable
         return Task.CompletedTask;
     }
 
+    public async Task ForgetAsync(Projection projection, int generation, int week, CancellationToken ct)
+    {
+        await using var db = Open(projection, generation);
+        await using var transaction = await db.Database.BeginTransactionAsync(ct);
+        await RunAsync(db, TableScript.Dated(db).Select(table => $"DELETE FROM {table.GetTableName()} WHERE week < {week}"), ct);
+        await transaction.CommitAsync(ct);
+    }
+
     public Task<Tenure> OwnAsync(string projection, long epoch, string? said, CancellationToken ct) =>
         Task.FromResult(new Tenure(Environment.MachineName, Ours: true, Epoch: 1, said, _replayAsked.TryRemove(projection, out _)));
 
@@ -126,8 +134,11 @@ public sealed partial class SqliteReadStore : IReadStore, IDisposable
     public Task<LogPosition> ClaimAsync(Projection projection, int generation, long epoch, CancellationToken ct) =>
         Task.FromResult(WriterOf(projection, generation).Claim(epoch));
 
-    public Task<IReadBatch> BeginAsync(Projection projection, int generation, long epoch, CancellationToken ct) =>
+    public Task<IReadBatch> BeginAsync(Projection projection, int generation, long epoch, CancellationToken ct, bool ahead = false) =>
         Task.FromResult<IReadBatch>(WriterOf(projection, generation).Begin(epoch));
+
+    /// <summary>In one process writing is done when its commit returns.</summary>
+    public Task FlushAsync(Projection projection, int generation, CancellationToken ct) => Task.CompletedTask;
 
     /// <summary>A file that cannot be opened was that of a generation that is no more.</summary>
     public QueryFailure? Judge(Exception failure) => failure switch

@@ -86,6 +86,8 @@ sealed class SqliteWriter(string projection, string path, Func<ReadDb> open) : I
     {
         bool _done;
 
+        public Task InsertAsync<T>(IReadOnlyCollection<T> rows, CancellationToken ct) where T : class => UpsertAsync(rows, ct);
+
         public Task UpsertAsync<T>(IReadOnlyCollection<T> rows, CancellationToken ct) where T : class => Each(rows, writer.TableOf<T>().Upsert);
 
         public Task DeleteAsync<T>(IReadOnlyCollection<T> rows, CancellationToken ct) where T : class => Each(rows, writer.TableOf<T>().Delete);
