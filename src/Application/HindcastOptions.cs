@@ -12,6 +12,9 @@ public sealed class HindcastOptions
     /// <summary>An admin key of the project <c>default</c>, taken as it is; without one, a key is made at the first start and printed once.</summary>
     [MinLength(16)] public string? AdminKey { get; set; }
 
+    /// <summary>Tells logs on one EventStoreDB server apart: a named log's streams begin with its name and a dot. The embedded log needs none.</summary>
+    [RegularExpression("[a-z0-9_]{1,64}")] public string? LogName { get; set; }
+
     public LimitOptions Limits { get; set; } = new();
 
     public ProjectionOptions Projections { get; set; } = new();

@@ -6,7 +6,7 @@ namespace Hindcast.Application.ReadModels;
 sealed class Following : IAsyncDisposable
 {
     /// <summary>How long a follower at the head lets events gather: a transaction costs as much for one as for hundreds. The first after a pause waits for nothing.</summary>
-    static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(10);
+    static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(25);
     const int MostParked = 10_000;
 
     readonly IEventLog _log;

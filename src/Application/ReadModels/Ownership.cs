@@ -103,7 +103,7 @@ sealed class Ownership(
 
     void Follow(Follower follower, LogPosition at, CancellationToken ct)
     {
-        _serving = new(follower, at, log, progress, clock, ct);
+        (_serving, _swept) = (new(follower, at, log, progress, clock, ct), null);
         models.Serve(projection.Name, follower.Generation.Number);
     }
 

@@ -31,11 +31,11 @@ public sealed class ProjectionHost(
     {
         try
         {
-            await models.RefreshAsync(cancellationToken);
+            await models.RefreshAsync(log.Id, cancellationToken);
         }
-        catch (Unavailable e)
+        catch (Exception e) when (e is Unavailable or LogUnavailable)
         {
-            logger.LogWarning("The read models cannot be reached yet: {Why}", e.Message);
+            logger.LogWarning("What was built before cannot be served yet: {Why}", e.Message);
         }
         await base.StartAsync(cancellationToken);
     }

@@ -1,3 +1,4 @@
+using Hindcast.Application.EventSourcing;
 using MediatR;
 
 namespace Hindcast.Application.ReadModels;
@@ -6,7 +7,7 @@ namespace Hindcast.Application.ReadModels;
 /// Around every request: what the engine of the read models does is no surprise to who asks. One that does not answer is 503 at once; a
 /// generation that another node replaced meanwhile is asked again in its successor.
 /// </summary>
-sealed class Reading<TRequest, TResponse>(ServingModels models, IReadStore store) : IPipelineBehavior<TRequest, TResponse>
+sealed class Reading<TRequest, TResponse>(ServingModels models, IReadStore store, IEventLog log) : IPipelineBehavior<TRequest, TResponse>
 {
     static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
 
@@ -18,7 +19,7 @@ sealed class Reading<TRequest, TResponse>(ServingModels models, IReadStore store
         }
         catch (Exception e) when (store.Judge(e) is QueryFailure.Gone)
         {
-            await models.RefreshAsync(cancellationToken);
+            await models.RefreshAsync(log.Id, cancellationToken);
             return await AskAsync(next);
         }
     }

@@ -69,10 +69,11 @@ public sealed class ServingModels(IEnumerable<Projection> projections, IReadStor
     }
 
     /// <summary>Looks again which generations serve.</summary>
-    public async Task RefreshAsync(CancellationToken ct)
+    /// <param name="logId">Rows of another log are not ours to show.</param>
+    public async Task RefreshAsync(Guid logId, CancellationToken ct)
     {
         foreach (var generation in await store.GenerationsAsync(ct))
-            if (generation.Serving && Progress.TryGetValue(generation.Projection, out var progress) && progress.Version == generation.Version)
+            if (generation.Serving && Progress.TryGetValue(generation.Projection, out var progress) && generation.Version == progress.Version && generation.LogId == logId)
                 Serve(generation.Projection, generation.Number);
     }
 

@@ -1,8 +1,10 @@
+using Hindcast.Application;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.ReadModels;
 using Hindcast.Application.Traces;
 using Hindcast.Integration.ReadModels;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 
 namespace Hindcast.Integration.Projections;
 
@@ -11,10 +13,11 @@ sealed class Host : IAsyncDisposable
 {
     readonly ProjectionHost _host;
 
-    Host(IEventLog log, IReadStore store, Projection projection)
+    Host(IEventLog log, IReadStore store, Projection projection, int? keepDays)
     {
         Models = new([projection], store);
-        _host = new(log, store, Models, TimeProvider.System, NullLogger<ProjectionHost>.Instance);
+        _host = new(log, store, Models, TimeProvider.System, NullLogger<ProjectionHost>.Instance,
+            Options.Create(new HindcastOptions { Retention = { Days = keepDays } }));
     }
 
     public ServingModels Models { get; }
@@ -22,9 +25,9 @@ sealed class Host : IAsyncDisposable
 
     public static TracesProjection Traces => new(new FactReader([new PlainPayloads()]));
 
-    public static async Task<Host> StartAsync(IEventLog log, IReadStore store, Projection? projection = null)
+    public static async Task<Host> StartAsync(IEventLog log, IReadStore store, Projection? projection = null, int? keepDays = null)
     {
-        var host = new Host(log, store, projection ?? Traces);
+        var host = new Host(log, store, projection ?? Traces, keepDays);
         await host._host.StartAsync(TestContext.Current.CancellationToken);
         return host;
     }

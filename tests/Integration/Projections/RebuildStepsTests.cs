@@ -90,6 +90,24 @@ public abstract class RebuildStepsTests<TFixture> where TFixture : IReadFixture,
     }
 
     [Fact]
+    public async Task Traces_recorded_before_the_days_to_keep_go_and_their_sums_stay()
+    {
+        // Everything in these histories was recorded at the second of January 2026.
+        await using var log = new TempLog();
+        await log.FillAsync(7, traces: 5);
+        await using var engine = new TFixture();
+        await engine.StartAsync();
+        await using (await ServingAsync(log, engine.Store)) { }
+        await using (var before = engine.Store.Open(Host.Traces, 1)) (await before.Set<RunRow>().CountAsync(Ct)).Should().Be(5);
+
+        await using var host = await Host.StartAsync(log, engine.Store, keepDays: 30);
+        await using var db = engine.Store.Open(Host.Traces, 1);
+        await Host.UntilAsync(() => !db.Set<RunRow>().Any());
+        (await db.Set<SpanRow>().CountAsync(Ct), await db.Set<FactRow>().CountAsync(Ct)).Should().Be((0, 0));
+        (await db.Set<BucketRow>().CountAsync(Ct)).Should().BePositive();
+    }
+
+    [Fact]
     public async Task A_release_older_than_what_was_built_leaves_it_alone()
     {
         await using var log = new TempLog();
