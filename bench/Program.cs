@@ -3,6 +3,7 @@ using Hindcast.Bench.EventLogs;
 using Hindcast.Bench.EventStoreDb;
 using Hindcast.Bench.Ingest;
 using Hindcast.Bench.Payloads;
+using Hindcast.Bench.Rebuild;
 
 switch (args)
 {
@@ -10,6 +11,7 @@ switch (args)
     case ["ingest", .. var rest]: await new IngestBench(batchSize: 100, connections: 4).RunAsync(CountOf(rest, 1_000_000)); return 0;
     case ["single", .. var rest]: await new IngestBench(batchSize: 1, connections: 32).RunAsync(CountOf(rest, 200_000)); return 0;
     case ["lag", .. var rest]: await LagBench.RunAsync(rest is [var postgres] ? postgres : null); return 0;
+    case ["rebuild", .. var rest]: await RebuildBench.RunAsync(CountOf(rest, 1_000_000), rest.ElementAtOrDefault(1)); return 0;
     case ["eventstore", .. var rest]: await EventStoreBench.RunAsync(CountOf(rest, 100_000)); return 0;
     case ["fake-eventstore", var port]: await EventStoreBench.ServeFakeAsync(int.Parse(port, CultureInfo.InvariantCulture)); return 0;
     case ["payloads", ..]: PayloadBench.Run(); return 0;
@@ -21,6 +23,8 @@ switch (args)
               log-writer        appends to the log beside bare inserts
               ingest [events]   durable ingestion over HTTP beside raw SQLite, projections paused and running
               single [events]   the same with one event a request, on 32 connections
+              rebuild [events] [postgres]
+                                a projection built again from the log under load, beside reading, parsing, COPY and the same indexes
               eventstore [n]    the same on EventStoreDB beside a bare pipelined BatchAppend; on a fake server unless ConnectionStrings__EventStoreDb is set
               payloads          checking payloads beside reading their tokens, hostile ones too
               lag [postgres]    from 2xx to readable at 5,000 events/s; with a connection string, on PostgreSQL
@@ -28,4 +32,4 @@ switch (args)
         return 2;
 }
 
-static int CountOf(string[] rest, int otherwise) => rest is [var count] ? int.Parse(count, CultureInfo.InvariantCulture) : otherwise;
+static int CountOf(string[] rest, int otherwise) => rest is [var count, ..] ? int.Parse(count, CultureInfo.InvariantCulture) : otherwise;

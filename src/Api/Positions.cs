@@ -18,16 +18,15 @@ internal static class Positions
     {
         var http = context.HttpContext;
         var models = http.RequestServices.GetRequiredService<ServingModels>();
-        var all = projections.Select(name => models.Progress[name]).ToList();
         if (http.Request.Headers["X-Min-Position"] is [{ } wanted])
         {
             if (!long.TryParse(wanted, NumberStyles.None, CultureInfo.InvariantCulture, out var position))
                 throw new BadRequest("X-Min-Position", "X-Min-Position must be a position as X-Log-Position gave it.");
-            foreach (var progress in all)
-                await progress.ReachAsync(new(position), Patience, http.RequestServices.GetRequiredService<TimeProvider>(), http.RequestAborted);
+            foreach (var name in projections)
+                await models.ReachAsync(name, new(position), Patience, http.RequestServices.GetRequiredService<TimeProvider>(), http.RequestAborted);
         }
         // Read before the query: the answer may hold more than it promises, never less.
-        http.Response.Headers["X-Log-Position"] = all.Min(progress => progress.Position).ToString();
+        http.Response.Headers["X-Log-Position"] = projections.Min(name => models.Progress[name].Position).ToString();
         return await next(context);
     });
 

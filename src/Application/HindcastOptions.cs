@@ -18,6 +18,16 @@ public sealed class HindcastOptions
     public LimitOptions Limits { get; set; } = new();
 
     public ProjectionOptions Projections { get; set; } = new();
+
+    public RetentionOptions Retention { get; set; } = new();
+}
+
+/// <summary>How far back traces can be read. The log keeps every fact, so a longer reach is a rebuild away; sums of time buckets stay.</summary>
+public sealed class RetentionOptions
+{
+    /// <summary>Traces first recorded more than so many days ago go from the read models, by whole weeks.</summary>
+    /// <value>Default none: they stay.</value>
+    [Range(1, 36_500)] public int? Days { get; set; }
 }
 
 /// <summary>What one key may ask of us in a minute.</summary>

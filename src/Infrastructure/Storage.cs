@@ -23,7 +23,7 @@ public static class Storage
             : provider => SqliteEventLog.Open(Path.Combine(dataDirectory, "log.db"), provider.GetRequiredService<TimeProvider>()));
 
         services.AddSingleton<IReadStore>(configuration.GetConnectionString("Postgres") is { Length: > 0 } postgres
-            ? _ => new PostgresReadStore(postgres)
+            ? provider => new PostgresReadStore(postgres, $"{Environment.MachineName}:{Path.GetFullPath(dataDirectory)}", provider.GetRequiredService<TimeProvider>())
             : _ => new SqliteReadStore(Path.Combine(dataDirectory, "read")));
 
         // Facts above what an append may hold are written in parts, the same on every engine, so that a log can move between them.

@@ -24,9 +24,13 @@ static class ColdTraces
         {
             foreach (var ids in project.Chunk(Together))
             {
-                var known = db.Set<FactRow>().Where(x => x.Project == project.Key && ids.Contains(x.TraceId)).Select(x => new { x.TraceId, x.EventId });
+                var known = db.Set<FactRow>().Where(x => x.Project == project.Key && ids.Contains(x.TraceId)).Select(x => new { x.TraceId, x.EventId, x.Week });
                 await foreach (var fact in known.AsAsyncEnumerable().WithCancellation(ct))
-                    traces[new(project.Key, fact.TraceId)].Restore(new Guid(fact.EventId, bigEndian: true));
+                {
+                    var trace = traces[new(project.Key, fact.TraceId)];
+                    trace.Restore(new Guid(fact.EventId, bigEndian: true));
+                    trace.RecordedIn(fact.Week);
+                }
 
                 var spans = db.Set<SpanRow>().Where(x => x.Project == project.Key && ids.Contains(x.TraceId)).Select(WithoutTexts);
                 await foreach (var span in spans.AsAsyncEnumerable().WithCancellation(ct))

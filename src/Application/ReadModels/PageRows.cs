@@ -10,7 +10,9 @@ sealed class PageRows
 
     readonly Dictionary<BucketKey, BucketChange> _buckets = [];
 
+    public List<SpanRow> NewSpans { get; } = [];
     public List<SpanRow> Spans { get; } = [];
+    public List<RunRow> NewRuns { get; } = [];
     public List<RunRow> Runs { get; } = [];
     public List<FactRow> Facts { get; } = [];
     public List<FailureRow> Failures { get; } = [];
@@ -36,8 +38,10 @@ sealed class PageRows
 
     public async Task WriteAsync(IReadBatch batch, Dictionary<BucketKey, BucketRow> warm, Func<ReadDb> open, CancellationToken ct)
     {
-        await batch.UpsertAsync(Facts, ct);
+        await batch.InsertAsync(Facts, ct);
+        await batch.InsertAsync(NewSpans, ct);
         await batch.UpsertAsync(Spans, ct);
+        await batch.InsertAsync(NewRuns, ct);
         await batch.UpsertAsync(Runs, ct);
         await batch.UpsertAsync(Failures, ct);
         await batch.DeleteAsync(Mended, ct);

@@ -44,6 +44,7 @@ public sealed class RunRow
     public int Unpriced { get; set; }
     public string? PromptSpanId { get; set; }
     public string? ResponseSpanId { get; set; }
+    [ByArrival] public int Week { get; set; }
     [ByArrival] public long LastPosition { get; set; }
     [ByArrival] public long LastRevision { get; set; }
 

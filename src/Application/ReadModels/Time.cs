@@ -13,5 +13,10 @@ public static class Time
 
     public static DateTimeOffset At(long micros) => DateTimeOffset.UnixEpoch.AddTicks(micros * TimeSpan.TicksPerMicrosecond);
 
+    /// <summary>Weeks since the Monday before 1970, UTC.</summary>
+    public static int Week(this DateTimeOffset time) => (int)((time.UtcDateTime - s_monday).Ticks / TimeSpan.FromDays(7).Ticks);
+
+    static readonly DateTime s_monday = new(1969, 12, 29, 0, 0, 0, DateTimeKind.Utc);
+
     public static TimeSpan Span(long micros) => new(micros * TimeSpan.TicksPerMicrosecond);
 }

@@ -120,6 +120,7 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
         var before = e.SpanId is { } id && touched.Trace.Spans.TryGetValue(id, out var span) ? span : null;
         var row = FactRow.Of(fact, e);
         if (!touched.Trace.Apply(e)) return;
+        touched.Trace.RecordedIn(fact.Header.RecordedAt.Week());
         touched.Facts.Add((fact, row));
         if (e is not ScoreGiven && e.SpanId is { } spanId) touched.Spans.TryAdd(spanId, before);
     }
@@ -128,6 +129,7 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
     {
         if (touched.Facts.Count == 0) return;
         var (project, traceId) = (touched.Key.Project, touched.Key.TraceId);
+        var week = touched.Trace.Week!.Value;
         var summary = touched.After = TraceSummary.Of([.. touched.Trace.Spans.Values]);
 
         // Who the trace belongs to shows on every span that does not say it itself.
@@ -138,15 +140,26 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
         foreach (var (spanId, before) in touched.Spans)
         {
             var after = touched.Trace.Spans[spanId];
-            rows.Spans.Add(SpanRow.Of(project, traceId, after, summary, prices));
-            if (FailureRow.CategoryOf(after) is not null) rows.Failures.Add(FailureRow.Of(project, traceId, after, summary));
-            else if (before is not null && FailureRow.CategoryOf(before) is not null) rows.Mended.Add(FailureRow.Of(project, traceId, after, summary));
+            var row = SpanRow.Of(project, traceId, after, summary, prices);
+            row.Week = week;
+            (before is null ? rows.NewSpans : rows.Spans).Add(row);
+            var fails = FailureRow.CategoryOf(after) is not null;
+            if (fails || (before is not null && FailureRow.CategoryOf(before) is not null))
+            {
+                var failure = FailureRow.Of(project, traceId, after, summary);
+                failure.Week = week;
+                (fails ? rows.Failures : rows.Mended).Add(failure);
+            }
             rows.Count(project, before, after);
         }
 
-        rows.Facts.AddRange(touched.Facts.Select(f => f.Row));
+        foreach (var (_, fact) in touched.Facts)
+        {
+            fact.Week = week;
+            rows.Facts.Add(fact);
+        }
         var run = RunRow.Of(project, touched.Trace, summary, prices);
-        (run.LastPosition, run.LastRevision) = (touched.Facts[^1].Fact.Position.Value, touched.Facts[^1].Fact.Revision);
-        rows.Runs.Add(run);
+        (run.Week, run.LastPosition, run.LastRevision) = (week, touched.Facts[^1].Fact.Position.Value, touched.Facts[^1].Fact.Revision);
+        (touched.Before is null ? rows.NewRuns : rows.Runs).Add(run);
     }
 }
