@@ -1,3 +1,4 @@
+using Hindcast.Integration.Caches;
 using Hindcast.Integration.EventLogs;
 using Hindcast.Integration.ReadModels;
 
@@ -11,3 +12,15 @@ public sealed class SqliteLogTakesFactsOfAnySize : PartedLogContract<SqliteLogFi
 public sealed class SqliteRowsKeepTheirPromises : ReadStoreContract<SqliteReadFixture>;
 
 public sealed class PostgresRowsKeepTheirPromises : ReadStoreContract<PostgresReadFixture>;
+
+public sealed class MemoryResponseCacheKeepsItsPromises : ResponseCacheContract<MemoryFixture>;
+
+public sealed class RedisResponseCacheKeepsItsPromises : ResponseCacheContract<RedisFixture>;
+
+public sealed class MemoryRateLimiterKeepsItsPromises : RateLimiterContract<MemoryFixture>;
+
+public sealed class RedisRateLimiterKeepsItsPromises : RateLimiterContract<RedisFixture>;
+
+public sealed class MemoryFanOutKeepsItsPromises : FanOutContract<MemoryFixture>;
+
+public sealed class RedisFanOutKeepsItsPromises : FanOutContract<RedisFixture>;
