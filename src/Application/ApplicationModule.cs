@@ -19,6 +19,7 @@ public static class ApplicationModule
             .AddSingleton<FactReader>()
             .AddSingleton<ServingModels>()
             .AddSingleton<Operations.Rebuilds>()
+            .AddSingleton<Live.LiveFeed>()
             .AddScoped<ServiceFactory>(provider => provider.GetRequiredService)
             .AddScoped<IMediator, Mediator>()
             .AddSingleton<IMapper>(_ => new MapperConfiguration(map => map.AddProfiles(dialects)).CreateMapper())

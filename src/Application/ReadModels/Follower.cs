@@ -4,7 +4,9 @@ using Microsoft.EntityFrameworkCore;
 namespace Hindcast.Application.ReadModels;
 
 /// <summary>Applies pages to one generation: rows, parked facts and checkpoint in one transaction each.</summary>
-sealed class Follower(Projection projection, Generation generation, IReadStore store, TimeProvider clock)
+/// <param name="tell">Is told which traces each commit changed.</param>
+sealed class Follower(
+    Projection projection, Generation generation, IReadStore store, TimeProvider clock, Action<IReadOnlyList<Live.TraceChange>, LogPosition>? tell = null)
 {
     IProjector _projector = projection.Start(() => store.Open(projection, generation.Number));
 
@@ -64,7 +66,7 @@ sealed class Follower(Projection projection, Generation generation, IReadStore s
             }
             await batch.DeleteAsync([row], ct);
             await batch.CommitAsync(at, at, ct);
-            _projector.Committed();
+            Committed(at);
             Parked--;
         }
     }
@@ -107,9 +109,16 @@ sealed class Follower(Projection projection, Generation generation, IReadStore s
             Restart();
             throw;
         }
-        _projector.Committed();
+        Committed(to);
         Parked += parked.Count;
         if (facts.Count > 0) RecordedAt = facts[^1].Header.RecordedAt;
+    }
+
+    void Committed(LogPosition at)
+    {
+        var changes = tell is null ? [] : _projector.Changes;
+        _projector.Committed();
+        if (changes.Count > 0) tell!(changes, at);
     }
 
     /// <summary>What the projector remembered may be ahead of what was written.</summary>

@@ -15,7 +15,7 @@ namespace Hindcast.Application.ReadModels;
 /// and says so, and tries again.
 /// </remarks>
 public sealed class ProjectionHost(
-    IEventLog log, IReadStore store, ServingModels models, TimeProvider clock, ILogger<ProjectionHost> logger) : BackgroundService
+    IEventLog log, IReadStore store, ServingModels models, TimeProvider clock, ILogger<ProjectionHost> logger, Live.LiveFeed? feed = null) : BackgroundService
 {
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     /// <summary>How long a follower at the head lets events gather: a transaction costs as much for one as for hundreds. The first after a pause waits for nothing.</summary>
@@ -72,8 +72,11 @@ public sealed class ProjectionHost(
             progress.ChangedOver();
         }
         var generation = await GenerationAsync(projection, ct);
-        var follower = new Follower(projection, generation, store, clock);
+        // A generation that is built from the start tells nobody what everybody was told before.
+        var old = false;
+        var follower = new Follower(projection, generation, store, clock, (changes, upTo) => feed?.Committed(changes, upTo, silent: old));
         var at = await follower.StartAsync(ct);
+        old = at == LogPosition.Start && !progress.Ready;
         (progress.Generation, progress.Parked) = (generation.Number, follower.Parked);
         models.Serve(projection.Name, generation.Number);
 
@@ -92,6 +95,7 @@ public sealed class ProjectionHost(
             if (follower.Parked > MostParked) throw new InvalidOperationException($"More than {MostParked} facts are parked.");
 
             progress.Reached(at, follower.RecordedAt, page.AtHead ? ProjectionState.Live : ProjectionState.CatchingUp);
+            if (page.AtHead) old = false;
             if (page is { AtHead: true, Records.Count: > 0 }) await Task.Delay(Gather, clock, stop.Token);
         }
     }

@@ -39,6 +39,11 @@ public sealed class RunRow
     public long? TotalCost { get; set; }
     /// <summary>Model calls whose cost is unknown and therefore not in the sum.</summary>
     public int Unpriced { get; set; }
+    /// <summary>µs; unlike <see cref="Duration"/> it is there while the trace runs.</summary>
+    public long Latency { get; set; }
+    public int Retries { get; set; }
+    public bool Slow { get; set; }
+    public string? ProjectName { get; set; }
     public string? PromptSpanId { get; set; }
     public string? ResponseSpanId { get; set; }
     [ByArrival] public long LastPosition { get; set; }
@@ -75,6 +80,10 @@ public sealed class RunRow
             OutputCost = cost.Output,
             TotalCost = cost.Total,
             Unpriced = unpriced,
+            Latency = summary.Latency.Micros(),
+            Retries = summary.Retries,
+            Slow = summary.Slow,
+            ProjectName = summary.ProjectName,
             PromptSpanId = summary.PromptSpanId,
             ResponseSpanId = summary.ResponseSpanId,
         };
