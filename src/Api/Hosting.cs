@@ -1,3 +1,4 @@
+using Hindcast.Api.Dialects.Observatory;
 using Hindcast.Api.Dialects.TraceLlm;
 using Hindcast.Api.Dialects.WhyOps;
 using Hindcast.Application;
@@ -45,7 +46,7 @@ internal static class Hosting
 
         services.AddApplication(typeof(Hosting).Assembly).AddStorage(configuration, options.DataDirectory).AddVault(options.DataDirectory).AddProjects();
         if (!options.Projections.Paused) services.AddProjectionHost();
-        services.AddSingleton<Live.LiveSockets>().AddSingleton<TraceLlmVoice>();
+        services.AddSingleton<Live.LiveSockets>().AddSingleton<TraceLlmVoice>().AddSingleton<ObservatoryVoice>();
         services.AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddOpenApi("v1", Describe).AddIngestCors();
     }
 

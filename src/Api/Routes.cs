@@ -2,6 +2,7 @@ using Hindcast.Api.Dialects.Observatory;
 using Hindcast.Api.Dialects.TraceLlm;
 using Hindcast.Api.Dialects.Trubrics;
 using Hindcast.Api.Dialects.WhyOps;
+using Hindcast.Api.Live;
 using Hindcast.Api.Native;
 using Hindcast.Application.Projects;
 
@@ -67,7 +68,7 @@ internal static class Routes
             app.MapGet($"{at}/projects", TraceLlmProjects.List).AsTraceLlm(Scopes.Read).Says("TraceLLM", "Projects, oldest first");
             app.MapPost($"{at}/projects", TraceLlmProjects.Create).AsTraceLlm(Scopes.Admin).Says("TraceLLM", "Make a project, with its first key, which is shown once");
             app.MapGet($"{at}/api-keys", TraceLlmProjects.Keys).AsTraceLlm(Scopes.Admin).Says("TraceLLM", "Keys, masked, newest first");
-            app.MapGet($"{at}/ws", TraceLlmSocket.ServeAsync).AsTraceLlm(Scopes.Read).ExcludeFromDescription();
+            app.MapGet($"{at}/ws", LiveDoor.ServeAsync).AsTraceLlm(Scopes.Read).WithMetadata(new TakesToken()).ExcludeFromDescription();
         }
     }
 

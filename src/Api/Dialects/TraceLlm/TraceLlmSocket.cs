@@ -12,8 +12,6 @@ namespace Hindcast.Api.Dialects.TraceLlm;
 /// </summary>
 internal sealed class TraceLlmSocket(TraceLlmVoice voice) : ILiveTalk
 {
-    public static Task ServeAsync(HttpContext http, LiveSockets sockets, TraceLlmVoice voice) => sockets.ServeAsync(http, new TraceLlmSocket(voice));
-
     public ILiveVoice Voice => voice;
 
     public bool Wants(LiveMessage message) => true;
