@@ -112,7 +112,7 @@ sealed class IngestBench(int batchSize, int connections)
         return rate;
     }
 
-    async Task<double> SendAsync(HttpClient http, int events, Action<int> sentSoFar, int firstTrace = 0)
+    public async Task<double> SendAsync(HttpClient http, int events, Action<int> sentSoFar, int firstTrace = 0)
     {
         var load = new Load(batchSize, firstTrace);
         var sent = 0;

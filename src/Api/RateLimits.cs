@@ -21,10 +21,13 @@ internal sealed class RateLimits(IRateLimiter limiter, IOptions<HindcastOptions>
             return;
         }
         var limits = options.Value.Limits;
-        var ingest = http.GetEndpoint()?.Metadata.GetMetadata<DoorPolicy>()?.Scope == Scopes.Ingest;
-        var perMinute = ingest ? limits.RequestsPerMinute : limits.QueriesPerMinute;
+        var door = http.GetEndpoint()?.Metadata;
+        var ingest = door?.GetMetadata<DoorPolicy>()?.Scope == Scopes.Ingest;
+        var (what, perMinute) = door?.GetMetadata<LimitedByPlan>() is not null && Plans.PerMinute(caller.Plan) is { } plan ? ("plan", (long)plan)
+            : ingest ? ("requests", limits.RequestsPerMinute)
+            : ("queries", limits.QueriesPerMinute);
 
-        var request = await limiter.DrawAsync($"{caller.KeyId}:{(ingest ? "requests" : "queries")}", Allowance.Minute(perMinute), 1, http.RequestAborted);
+        var request = await limiter.DrawAsync($"{caller.KeyId}:{what}", Allowance.Minute(perMinute), 1, http.RequestAborted);
         Describe(http.Response, perMinute, request);
         if (!request.Taken) throw new TooMany("Too many requests. Please slow down.", request.Wait);
 
@@ -45,6 +48,9 @@ internal sealed class RateLimits(IRateLimiter limiter, IOptions<HindcastOptions>
         headers["X-RateLimit-Reset"] = (clock.GetUtcNow() + draw.UntilFull).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
     }
 }
+
+/// <summary>The plan of the key says how many requests a minute this door takes, all such doors together; endpoint metadata.</summary>
+internal sealed class LimitedByPlan;
 
 public sealed class TooMany(string message, TimeSpan retryAfter) : Exception(message)
 {

@@ -18,6 +18,7 @@ public static class ApplicationModule
             .AddSingleton<Streams>()
             .AddSingleton<FactReader>()
             .AddSingleton<ServingModels>()
+            .AddSingleton<RepricingProgress>()
             .AddSingleton<Operations.Rebuilds>()
             .AddSingleton<Live.LiveFeed>()
             .AddScoped<ServiceFactory>(provider => provider.GetRequiredService)

@@ -1,5 +1,7 @@
+using Hindcast.Integration.Analytics;
 using Hindcast.Integration.Caches;
 using Hindcast.Integration.EventLogs;
+using Hindcast.Integration.EventLogs.EventStoreDb;
 using Hindcast.Integration.ReadModels;
 
 namespace Hindcast.Integration;
@@ -8,6 +10,10 @@ namespace Hindcast.Integration;
 public sealed class SqliteLogKeepsItsPromises : EventLogContract<SqliteLogFixture>;
 
 public sealed class SqliteLogTakesFactsOfAnySize : PartedLogContract<SqliteLogFixture>;
+
+public sealed class EventStoreDbLogKeepsItsPromises : EventLogContract<EventStoreDbLogFixture>;
+
+public sealed class EventStoreDbLogTakesFactsOfAnySize : PartedLogContract<EventStoreDbLogFixture>;
 
 public sealed class SqliteRowsKeepTheirPromises : ReadStoreContract<SqliteReadFixture>;
 
@@ -24,3 +30,7 @@ public sealed class RedisRateLimiterKeepsItsPromises : RateLimiterContract<Redis
 public sealed class MemoryFanOutKeepsItsPromises : FanOutContract<MemoryFixture>;
 
 public sealed class RedisFanOutKeepsItsPromises : FanOutContract<RedisFixture>;
+
+public sealed class SqliteFiguresAreExact : AnalyticsContract<SqliteReadFixture>;
+
+public sealed class PostgresFiguresAreExact : AnalyticsContract<PostgresReadFixture>;

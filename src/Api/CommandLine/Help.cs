@@ -20,6 +20,8 @@ internal static class Help
         hindcast log export FILE           write every event into FILE; packed if it ends in .gz (server stopped)
         hindcast log import FILE           read them into an empty log of any engine, and verify it (server stopped)
             --resume                       go on with an import that broke off
+        hindcast prices import FILE        add the prices of a JSON file to the price book; history is priced anew
+        hindcast prices reprice            compute all money anew, after a release with other built-in prices
         hindcast demo                      load sample traces
 
         hindcast help, hindcast --version

@@ -18,5 +18,8 @@ public enum Scopes
 /// <summary>Who asks: the project every stream, row and query of the request is bound to, and what the key allows.</summary>
 public sealed record Caller(string Project, string KeyId, Scopes Scopes, string Environment)
 {
+    /// <summary>What its requests are counted against where a dialect has plans; null: no plan limits it.</summary>
+    public string? Plan { get; init; }
+
     public bool May(Scopes scope) => (Scopes & (scope | Scopes.Admin)) != 0;
 }

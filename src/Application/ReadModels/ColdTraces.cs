@@ -13,7 +13,8 @@ static class ColdTraces
     /// <summary>Few enough that what one query brings fits in memory, however large the traces are.</summary>
     const int Together = 200;
 
-    static readonly Expression<Func<SpanRow, SpanRow>> s_withoutTexts = WithoutTexts();
+    /// <summary>A span's row but for its long texts.</summary>
+    public static Expression<Func<SpanRow, SpanRow>> WithoutTexts { get; } = EachColumn();
 
     /// <summary>Every trace that was asked for; one that has no rows yet is empty.</summary>
     public static async Task<Dictionary<TraceKey, Trace>> LoadAsync(ReadDb db, IReadOnlyCollection<TraceKey> keys, CancellationToken ct)
@@ -27,7 +28,7 @@ static class ColdTraces
                 await foreach (var fact in known.AsAsyncEnumerable().WithCancellation(ct))
                     traces[new(project.Key, fact.TraceId)].Restore(new Guid(fact.EventId, bigEndian: true));
 
-                var spans = db.Set<SpanRow>().Where(x => x.Project == project.Key && ids.Contains(x.TraceId)).Select(s_withoutTexts);
+                var spans = db.Set<SpanRow>().Where(x => x.Project == project.Key && ids.Contains(x.TraceId)).Select(WithoutTexts);
                 await foreach (var span in spans.AsAsyncEnumerable().WithCancellation(ct))
                     traces[new(project.Key, span.TraceId)].Restore(SpanMerge.Read(span));
             }
@@ -35,7 +36,7 @@ static class ColdTraces
         return traces;
     }
 
-    static Expression<Func<SpanRow, SpanRow>> WithoutTexts()
+    static Expression<Func<SpanRow, SpanRow>> EachColumn()
     {
         var row = Expression.Parameter(typeof(SpanRow), "row");
         var columns = typeof(SpanRow).GetProperties().Where(p => p.CanWrite && !p.IsDefined(typeof(KeepWhenNullAttribute), false));

@@ -3,6 +3,10 @@ namespace Hindcast.Application.ReadModels;
 /// <summary>Time as rows hold it: µs UTC since 1970, int64.</summary>
 public static class Time
 {
+    /// <summary>Before anything and after everything that is believed, in whole days.</summary>
+    public const long Earliest = 0;
+    public const long Latest = 200L * 366 * 86_400_000_000;
+
     public static long Micros(this DateTimeOffset time) => (time.UtcTicks - DateTimeOffset.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
 
     public static long Micros(this TimeSpan span) => span.Ticks / TimeSpan.TicksPerMicrosecond;

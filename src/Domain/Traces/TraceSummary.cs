@@ -11,6 +11,8 @@ public sealed record TraceSummary
     /// <summary>Null while any span runs.</summary>
     public DateTimeOffset? EndedAt { get; init; }
     public TimeSpan? Duration => EndedAt - StartedAt;
+    /// <summary>The latest that is known of it, running or not.</summary>
+    public DateTimeOffset LastAt { get; init; }
     public string? UserId { get; init; }
     public string? SessionId { get; init; }
     public string? Environment { get; init; }
@@ -88,6 +90,7 @@ public sealed record TraceSummary
                 ?? (errors > 0 ? SpanStatus.Error : running ? SpanStatus.Running : warnings ? SpanStatus.Warning : SpanStatus.Success),
             StartedAt = started,
             EndedAt = running || spans.Count == 0 ? null : ended,
+            LastAt = spans.Count == 0 ? default : ended,
             UserId = user?.Value as string,
             SessionId = session?.Value as string,
             Environment = environment?.Value as string,
@@ -107,7 +110,7 @@ public sealed record TraceSummary
     }
 
     /// <summary>Only model calls use tokens: an agent's span that repeats its children's usage counts nothing.</summary>
-    public static bool CountsUsage(Span span) => span.Kind is "llm" or "embedding" && span.Usage is not null;
+    public static bool CountsUsage(Span span) => span.Kind is "llm" or "embedding" && span.Usage is { IsEmpty: false };
 
     /// <summary>What was told first stands.</summary>
     static Told<object?>? Earlier(Told<object?>? held, Told<object?>? told) =>
