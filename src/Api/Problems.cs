@@ -83,5 +83,6 @@ internal sealed class Problems(RequestDelegate next, ILogger<Problems> logger)
     }
 
     static RefusalForm Form(HttpContext http) =>
-        (http.GetEndpoint() ?? http.Features.Get<IEndpointFeature>()?.Endpoint)?.Metadata.GetMetadata<RefusalForm>() ?? Native.Envelope.RefuseAsync;
+        (http.GetEndpoint() ?? http.Features.Get<IEndpointFeature>()?.Endpoint)?.Metadata.GetMetadata<RefusalForm>()
+        ?? (Dialects.TraceLlm.TraceLlmPaths.Owns(http.Request.Path.Value ?? "") ? Dialects.TraceLlm.TraceLlmAnswers.RefuseAsync : Native.Envelope.RefuseAsync);
 }
