@@ -18,6 +18,7 @@ public static class ApplicationModule
             .AddSingleton<Streams>()
             .AddSingleton<FactReader>()
             .AddSingleton<ServingModels>()
+            .AddSingleton<Search.Finder>()
             .AddSingleton<Operations.Rebuilds>()
             .AddScoped<ServiceFactory>(provider => provider.GetRequiredService)
             .AddScoped<IMediator, Mediator>()

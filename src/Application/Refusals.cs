@@ -14,3 +14,10 @@ public sealed class Unavailable(string message, TimeSpan retryAfter) : Exception
 {
     public TimeSpan RetryAfter => retryAfter;
 }
+
+/// <summary>The request has a meaning, but answering it would cost more than one request may; says what to change.</summary>
+/// <param name="code">As the contract's finer codes are written, such as <c>regex_too_complex</c>.</param>
+public sealed class Unprocessable(string code, string message) : Exception(message)
+{
+    public string Code => code;
+}

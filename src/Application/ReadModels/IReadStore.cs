@@ -25,6 +25,12 @@ public interface IReadStore
     /// <summary>Opens a generation for queries.</summary>
     ReadDb Open(Projection projection, int generation);
 
+    /// <summary>Makes the tables of a generation readable on the connection of another projection's; the answer goes before their names.</summary>
+    Task<string> BesideAsync(ReadDb db, Projection projection, int generation, CancellationToken ct);
+
+    /// <summary>How searches are written here.</summary>
+    Search.ISqlDialect Dialect { get; }
+
     Task<IReadBatch> BeginAsync(Projection projection, int generation, CancellationToken ct);
 }
 

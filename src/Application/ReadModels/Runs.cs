@@ -8,6 +8,8 @@ namespace Hindcast.Application.ReadModels;
 /// <summary>A whole trace in one row.</summary>
 [Table("runs"), PrimaryKey(nameof(Project), nameof(TraceId))]
 [Index(nameof(Project), nameof(StartedAt), nameof(TraceId), Name = "runs_by_time")]
+[Index(nameof(Project), nameof(UserId), nameof(StartedAt), Name = "runs_by_user")]
+[Index(nameof(Project), nameof(SessionId), nameof(StartedAt), Name = "runs_by_session")]
 public sealed class RunRow
 {
     public string Project { get; set; } = "";
@@ -21,6 +23,7 @@ public sealed class RunRow
     public string? SessionId { get; set; }
     public string? Environment { get; set; }
     public string? Agent { get; set; }
+    public string? Provider { get; set; }
     public string? Model { get; set; }
     public int Events { get; set; }
     public int Spans { get; set; }
@@ -59,6 +62,7 @@ public sealed class RunRow
             SessionId = summary.SessionId,
             Environment = summary.Environment,
             Agent = summary.Agent,
+            Provider = summary.Provider,
             Model = summary.Model,
             Events = trace.EventCount,
             Spans = summary.Spans,

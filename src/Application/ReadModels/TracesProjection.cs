@@ -8,7 +8,7 @@ public sealed class TracesProjection(FactReader reader) : Projection
 {
     public override string Name => "traces";
 
-    public override int Version => 1;
+    public override int Version => 2;
 
     public override IReadOnlyList<Type> Rows { get; } = [typeof(SpanRow), typeof(RunRow), typeof(FactRow), typeof(FailureRow), typeof(BucketRow)];
 

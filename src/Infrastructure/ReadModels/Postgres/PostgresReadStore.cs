@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Hindcast.Application;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.ReadModels;
+using Hindcast.Application.Search;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Npgsql;
@@ -41,6 +42,7 @@ public sealed class PostgresReadStore(string connectionString) : IReadStore, IAs
         var schema = SchemaOf(generation.Projection, generation.Number);
         await using var db = Open(projection, generation.Number);
         var script = db.Database.GenerateCreateScript().Replace("GO\n", "", StringComparison.Ordinal);
+        if (projection.Rows.Contains(typeof(TextRow))) script += await PostgresTexts.ScriptAsync(_source, schema, ct);
         await using var connection = await _source.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         await RunAsync(connection, $"DROP SCHEMA IF EXISTS {schema} CASCADE; {script}; INSERT INTO {schema}.checkpoint (id, position) VALUES (1, 0);", ct);
@@ -73,6 +75,11 @@ public sealed class PostgresReadStore(string connectionString) : IReadStore, IAs
             .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking)
             .Options), projection, schema);
     }
+
+    public Task<string> BesideAsync(ReadDb db, Projection projection, int generation, CancellationToken ct) =>
+        Task.FromResult($"{SchemaOf(projection.Name, generation)}.");
+
+    public ISqlDialect Dialect { get; } = new PostgresDialect();
 
     public Task<IReadBatch> BeginAsync(Projection projection, int generation, CancellationToken ct) => Asked<IReadBatch>(async () =>
     {

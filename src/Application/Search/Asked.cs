@@ -1,0 +1,103 @@
+namespace Hindcast.Application.Search;
+
+/// <summary>One search as SQL on one engine.</summary>
+sealed class Asked(Search search, ISqlDialect dialect, string schema)
+{
+    public Search Search => search;
+    public ISqlDialect Dialect => dialect;
+
+    /// <summary>The table of texts, when the search looks at texts.</summary>
+    public string? Texts { get; set; }
+
+    public SqlText Sql() => new(dialect, Texts ?? "") { SearchesOwn = search.In.SearchesOwnTexts };
+
+    /// <summary>A part of the filter that an index of the texts answers by itself; null when there is none.</summary>
+    public Filter? NarrowingPart => !search.In.SearchesOwnTexts ? null : search.Filter switch
+    {
+        All all => all.Filters.FirstOrDefault(IsIndexed),
+        var whole when IsIndexed(whole) => whole,
+        _ => null,
+    };
+
+    bool IsIndexed(Filter filter) => filter switch
+    {
+        Searches => true,
+        Holds { Place: Place.Anywhere, Negated: false, Field.InTexts: true, Text.Length: >= 3 } => dialect.FindsPartsByIndex,
+        AnyOf { Filters.Count: > 0 } any => any.Filters.All(IsIndexed),
+        _ => false,
+    };
+
+    /// <summary>The projects that may be seen, as the beginning of a condition.</summary>
+    public string Reach(SqlText sql, string alias) => search.Projects switch
+    {
+        null => "",
+        [var one] => $"{alias}.project = {sql.Value(one)} AND ",
+        var several => $"{alias}.project IN ({string.Join(", ", several.Select(p => sql.Value(p)))}) AND ",
+    };
+
+    /// <param name="narrow">Asked of the texts first, and of nothing but what it finds the rest.</param>
+    /// <param name="looked">The texts are read with the rows, and what each search in the filter says of them.</param>
+    /// <returns>The question, and how many of its last columns are answers of searches.</returns>
+    public (SqlText Sql, int Searches) Page(string columns, Filter filter, Filter? narrow, SearchPosition? after, int limit, bool looked)
+    {
+        var sql = Sql();
+        if (narrow is not null)
+            sql.Write($"WITH few AS MATERIALIZED (SELECT i.project, i.trace_id, i.span_id FROM {Texts} i WHERE {Reach(sql, "i")}").Filter(narrow).Write(") ");
+        sql.Write($"SELECT {columns}");
+        var searches = 0;
+        if (looked && Texts is not null)
+        {
+            sql.Write($", {search.In.Field("input_text").Sql}, {search.In.Field("output_text").Sql}");
+            foreach (var condition in search.Filter.Conditions.OfType<Searches>())
+            {
+                sql.Write(", CASE WHEN ").Filter(condition).Write(" THEN 1 ELSE 0 END");
+                searches++;
+            }
+        }
+        var table = $"{schema}{search.In.Table}";
+        sql.Write(narrow is null
+            ? $" FROM {table} r "
+            : $" FROM few JOIN {table} r ON r.project = few.project AND r.trace_id = few.trace_id AND r.span_id = few.span_id ");
+        if (Texts is not null) sql.Write(string.Format(System.Globalization.CultureInfo.InvariantCulture, search.In.Texts, Texts));
+        sql.Write($" WHERE {Reach(sql, "r")}").Filter(Rest(filter, narrow));
+        if (after is not null) sql.Write(" AND ").Write(Behind(sql, after));
+        sql.Write($" ORDER BY {Order()} LIMIT {limit}");
+        return (sql, searches);
+    }
+
+    static Filter Rest(Filter filter, Filter? done) => done is null ? filter
+        : ReferenceEquals(filter, done) ? Filter.Everything
+        : filter is All all ? new All([.. all.Filters.Where(f => !ReferenceEquals(f, done))])
+        : filter;
+
+    /// <summary>The key of a row, and its project where more than one may be seen.</summary>
+    List<string> Key => [.. search.In.Key.Select(c => $"r.{c}"), .. search.Projects is [_] ? (string[])[] : ["r.project"]];
+
+    string Order()
+    {
+        var direction = search.Sort.Descending ? " DESC" : "";
+        var key = string.Join(", ", Key.Select(c => c + direction));
+        var (field, sort) = (search.Sort.Field, search.Sort.Field.SortSql!);
+        return sort == "r.started_at" ? key
+            : field.Required ? $"{sort}{direction}, {key}"
+            : $"{sort}{direction} NULLS LAST, {key}";
+    }
+
+    /// <summary>Rows behind a place. Those without a value to sort by come last.</summary>
+    string Behind(SqlText sql, SearchPosition after)
+    {
+        var than = search.Sort.Descending ? "<" : ">";
+        var (field, sort) = (search.Sort.Field, search.Sort.Field.SortSql!);
+        if (sort == "r.started_at") return KeyBehind();
+        if (after.Sort is null) return $"{sort} IS NULL AND {KeyBehind()}";
+        var value = sql.Value(after.Sort);
+        var behind = $"({sort} {than} {value} OR ({sort} = {value} AND {KeyBehind()})";
+        return behind + (field.Required ? ")" : $" OR {sort} IS NULL)");
+
+        string KeyBehind()
+        {
+            object[] values = [after.StartedAt, after.TraceId, .. search.In.Key.Count > 2 ? (string[])[after.SpanId] : [], .. search.Projects is [_] ? (string[])[] : [after.Project]];
+            return $"({string.Join(", ", Key)}) {than} ({string.Join(", ", values.Select(sql.Value))})";
+        }
+    }
+}
