@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace Hindcast.Api;
 
 /// <summary>
-/// What one key may do in a minute: ingest requests, ingested bytes, queries. Each is a bucket that fills steadily and holds a minute's
+/// What one key or token may do in a minute: ingest requests, ingested bytes, queries. Each is a bucket that fills steadily and holds a minute's
 /// worth; monotonic time, so a changed clock gives nobody more. Every answer to a key says where it stands in
 /// <c>X-RateLimit-Limit</c>, <c>-Remaining</c> and <c>-Reset</c> (unix seconds when the bucket is full again); 429 carries <c>Retry-After</c>.
 /// </summary>
@@ -23,8 +23,13 @@ internal sealed class RateLimits(IOptions<HindcastOptions> options, TimeProvider
             return;
         }
         var limits = options.Value.Limits;
-        var ingest = http.GetEndpoint()?.Metadata.GetMetadata<DoorPolicy>()?.Scope == Scopes.Ingest;
-        var requests = BucketOf(caller, ingest ? "requests" : "queries", ingest ? limits.RequestsPerMinute : limits.QueriesPerMinute);
+        var door = http.GetEndpoint()?.Metadata;
+        var ingest = door?.GetMetadata<DoorPolicy>()?.Scope == Scopes.Ingest;
+        var requests = ingest ? BucketOf(caller, "requests", limits.RequestsPerMinute)
+            : caller.Token is not null ? ByRole(caller, 0)
+            // A dialect's own limits win at its doors, unless ours were raised above them.
+            : door?.GetMetadata<LimitedByRole>() is not null ? ByRole(caller, limits.QueriesPerMinute)
+            : BucketOf(caller, "queries", limits.QueriesPerMinute);
 
         var (taken, wait) = requests.Take(1, clock.GetTimestamp(), clock);
         Describe(http.Response, requests);
@@ -38,8 +43,15 @@ internal sealed class RateLimits(IOptions<HindcastOptions> options, TimeProvider
         await next();
     }
 
-    Bucket BucketOf(Caller caller, string what, long perMinute) =>
-        _buckets.GetOrAdd((caller.KeyId, what), _ => new(perMinute, clock.GetTimestamp()));
+    Bucket ByRole(Caller caller, int atLeast)
+    {
+        var role = Roles.Of(caller.Role)!;
+        // A key and the tokens given for it have the same name and not the same limit.
+        return BucketOf(caller, caller.Token is null ? "key" : role.Name, Math.Max(role.PerMinute, atLeast), Math.Max(role.Burst, atLeast));
+    }
+
+    Bucket BucketOf(Caller caller, string what, long perMinute, long? burst = null) =>
+        _buckets.GetOrAdd((caller.KeyId, what), _ => new(perMinute, burst ?? perMinute, clock.GetTimestamp()));
 
     void Describe(HttpResponse response, Bucket bucket)
     {
@@ -49,21 +61,22 @@ internal sealed class RateLimits(IOptions<HindcastOptions> options, TimeProvider
         headers["X-RateLimit-Reset"] = (clock.GetUtcNow() + bucket.UntilFull).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
     }
 
-    sealed class Bucket(long perMinute, long now)
+    sealed class Bucket(long perMinute, long burst, long now)
     {
         readonly Lock _lock = new();
-        double _held = perMinute;
+        double _held = burst;
         long _at = now;
 
         public long PerMinute => perMinute;
-        public long Remaining => (long)Math.Max(0, _held);
-        public TimeSpan UntilFull => TimeSpan.FromMinutes((perMinute - _held) / perMinute);
+        /// <summary>Never above what it is said to be of.</summary>
+        public long Remaining => Math.Clamp((long)_held, 0, perMinute);
+        public TimeSpan UntilFull => TimeSpan.FromMinutes((burst - _held) / perMinute);
 
         public (bool Taken, TimeSpan Wait) Take(long amount, long now, TimeProvider clock)
         {
             lock (_lock)
             {
-                _held = Math.Min(perMinute, _held + (perMinute * clock.GetElapsedTime(_at, now).TotalMinutes));
+                _held = Math.Min(burst, _held + (perMinute * clock.GetElapsedTime(_at, now).TotalMinutes));
                 _at = now;
                 if (_held < amount) return (false, TimeSpan.FromMinutes((amount - _held) / perMinute));
                 _held -= amount;
@@ -72,6 +85,9 @@ internal sealed class RateLimits(IOptions<HindcastOptions> options, TimeProvider
         }
     }
 }
+
+/// <summary>Endpoint metadata: the caller's role sets the rate (LLM Observatory contract 4.10).</summary>
+internal sealed record LimitedByRole;
 
 public sealed class TooMany(string message, TimeSpan retryAfter) : Exception(message)
 {

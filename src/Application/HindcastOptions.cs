@@ -12,9 +12,19 @@ public sealed class HindcastOptions
     /// <summary>An admin key of the project <c>default</c>, taken as it is; without one, a key is made at the first start and printed once.</summary>
     [MinLength(16)] public string? AdminKey { get; set; }
 
+    public JwtOptions Jwt { get; set; } = new();
+
     public LimitOptions Limits { get; set; } = new();
 
     public ProjectionOptions Projections { get; set; } = new();
+}
+
+/// <summary>Tokens.</summary>
+public sealed class JwtOptions
+{
+    /// <summary>Signs and checks tokens (HS256).</summary>
+    /// <value>32 characters or more; default one that is made at the first start and kept in the vault.</value>
+    [MinLength(32)] public string? Secret { get; set; }
 }
 
 /// <summary>What one key may ask of us in a minute.</summary>

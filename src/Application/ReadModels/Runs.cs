@@ -44,6 +44,8 @@ public sealed class RunRow
     public int Unpriced { get; set; }
     public string? PromptSpanId { get; set; }
     public string? ResponseSpanId { get; set; }
+    /// <summary>The first prompt, where a search read it along; it stands with the texts.</summary>
+    [NotMapped] public string? Prompt { get; set; }
     [ByArrival] public long LastPosition { get; set; }
     [ByArrival] public long LastRevision { get; set; }
 

@@ -9,6 +9,9 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
     /// <summary>The table of texts, when the search looks at texts.</summary>
     public string? Texts { get; set; }
 
+    /// <summary>Rows are shown with plain texts that are not their own.</summary>
+    public bool ReadsTexts => search.WithTexts && !search.In.SearchesOwnTexts;
+
     public SqlText Sql() => new(dialect, Texts ?? "") { SearchesOwn = search.In.SearchesOwnTexts };
 
     /// <summary>A part of the filter that an index of the texts answers by itself; null when there is none.</summary>
@@ -45,9 +48,9 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
             sql.Write($"WITH few AS MATERIALIZED (SELECT i.project, i.trace_id, i.span_id FROM {Texts} i WHERE {Reach(sql, "i")}").Filter(narrow).Write(") ");
         sql.Write($"SELECT {columns}");
         var searches = 0;
+        if (Texts is not null && (looked || ReadsTexts)) sql.Write($", {search.In.Field("input_text").Sql}, {search.In.Field("output_text").Sql}");
         if (looked && Texts is not null)
         {
-            sql.Write($", {search.In.Field("input_text").Sql}, {search.In.Field("output_text").Sql}");
             foreach (var condition in search.Filter.Conditions.OfType<Searches>())
             {
                 sql.Write(", CASE WHEN ").Filter(condition).Write(" THEN 1 ELSE 0 END");

@@ -42,7 +42,7 @@ public sealed class Finder(ServingModels models)
         var connection = db.Database.GetDbConnection();
         await db.Database.OpenConnectionAsync(ct);
         var asked = new Asked(search, models.Dialect, db.Schema is { } schema ? $"{schema}." : "");
-        if (search.Filter.Conditions.Any(c => c.UsesTexts)) asked.Texts = $"{await models.BesideAsync(db, "texts", ct)}texts";
+        if (asked.ReadsTexts || search.Filter.Conditions.Any(c => c.UsesTexts)) asked.Texts = $"{await models.BesideAsync(db, "texts", ct)}texts";
         try
         {
             return await FindAsync<T>(asked, db, connection, ct);
@@ -109,11 +109,12 @@ public sealed class Finder(ServingModels models)
         using var time = asked.Dialect.Limit(command, LongestQuery);
         await using var reader = await command.ExecuteReaderAsync(ct);
         var page = new List<Candidate>();
-        var texts = looked && asked.Texts is not null;
+        var texts = asked.Texts is not null && (looked || asked.ReadsTexts);
         while (await reader.ReadAsync(ct))
         {
             var row = rows.Read(reader);
             var at = reader.FieldCount - searches - (texts ? 2 : 0);
+            if (asked.ReadsTexts && row is RunRow run && !reader.IsDBNull(at)) run.Prompt = reader.GetString(at);
             page.Add(new(
                 row, texts && !reader.IsDBNull(at) ? reader.GetString(at) : null, texts && !reader.IsDBNull(at + 1) ? reader.GetString(at + 1) : null,
                 searches == 0 ? [] : [.. Enumerable.Range(reader.FieldCount - searches, searches).Select(i => Convert.ToInt64(reader.GetValue(i), System.Globalization.CultureInfo.InvariantCulture) == 1)]));
