@@ -14,6 +14,9 @@ public sealed class HindcastOptions
 
     public JwtOptions Jwt { get; set; } = new();
 
+    /// <summary>Tells logs on one EventStoreDB server apart: a named log's streams begin with its name and a dot. The embedded log needs none.</summary>
+    [RegularExpression("[a-z0-9_]{1,64}")] public string? LogName { get; set; }
+
     public LimitOptions Limits { get; set; } = new();
 
     public ProjectionOptions Projections { get; set; } = new();

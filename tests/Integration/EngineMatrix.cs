@@ -1,4 +1,5 @@
 using Hindcast.Integration.EventLogs;
+using Hindcast.Integration.EventLogs.EventStoreDb;
 using Hindcast.Integration.ReadModels;
 
 namespace Hindcast.Integration;
@@ -7,6 +8,10 @@ namespace Hindcast.Integration;
 public sealed class SqliteLogKeepsItsPromises : EventLogContract<SqliteLogFixture>;
 
 public sealed class SqliteLogTakesFactsOfAnySize : PartedLogContract<SqliteLogFixture>;
+
+public sealed class EventStoreDbLogKeepsItsPromises : EventLogContract<EventStoreDbLogFixture>;
+
+public sealed class EventStoreDbLogTakesFactsOfAnySize : PartedLogContract<EventStoreDbLogFixture>;
 
 public sealed class SqliteRowsKeepTheirPromises : ReadStoreContract<SqliteReadFixture>;
 

@@ -31,9 +31,9 @@ public sealed class ProjectionHost(
                 if (generation.Serving && models.Projections.TryGetValue(generation.Projection, out var projection) && Fits(generation, projection))
                     models.Serve(projection.Name, generation.Number);
         }
-        catch (Unavailable e)
+        catch (Exception e) when (e is Unavailable or LogUnavailable)
         {
-            logger.LogWarning("The read models cannot be reached yet: {Why}", e.Message);
+            logger.LogWarning("What was built before cannot be served yet: {Why}", e.Message);
         }
         await base.StartAsync(cancellationToken);
     }
