@@ -13,12 +13,7 @@ switch (args)
     case ["lag", .. var rest]: await LagBench.RunAsync(rest is [var postgres] ? postgres : null); return 0;
     case ["eventstore", .. var rest]: await EventStoreBench.RunAsync(CountOf(rest, 100_000)); return 0;
     case ["fake-eventstore", var port]: await EventStoreBench.ServeFakeAsync(int.Parse(port, CultureInfo.InvariantCulture)); return 0;
-    case ["queries", .. var rest]:
-    {
-        var postgres = rest is [_, not "sqlite" and var store, ..] ? store == "pg" ? Environment.GetEnvironmentVariable("HINDCAST_TEST_POSTGRES") ?? throw new InvalidOperationException("HINDCAST_TEST_POSTGRES names no PostgreSQL.") : store : null;
-        await QueryBench.RunAsync(rest is [var n, ..] ? int.Parse(n, CultureInfo.InvariantCulture) : 100_000, postgres);
-        return 0;
-    }
+    case ["queries", .. var rest]: await QueryBench.RunAsync(rest); return 0;
     case ["payloads", ..]: PayloadBench.Run(); return 0;
     case ["send", var address, var events]: await new IngestBench(batchSize: 100, connections: 4).SendToAsync(new Uri(address), int.Parse(events, CultureInfo.InvariantCulture)); return 0;
     case ["bare-server", var port, var path]: await BareServer.RunAsync(int.Parse(port, CultureInfo.InvariantCulture), path); return 0;

@@ -21,7 +21,14 @@ static class QueryBench
     /// <param name="Sql">By hand, for PostgreSQL and for SQLite; {0} and {1} stand for what is before the names of spans and texts.</param>
     sealed record Query(string Name, int Goal, string Path, string? Body, string Postgres, string? Sqlite = null);
 
-    public static async Task RunAsync(int spans, string? postgres)
+    /// <param name="rest">How many spans; <c>sqlite</c>, <c>pg</c> (named by HINDCAST_TEST_POSTGRES) or a connection string.</param>
+    public static Task RunAsync(string[] rest) => RunAsync(
+        rest is [var spans, ..] ? int.Parse(spans, CultureInfo.InvariantCulture) : 100_000,
+        rest is not [_, not "sqlite" and var store, ..] ? null
+            : store != "pg" ? store
+            : Environment.GetEnvironmentVariable("HINDCAST_TEST_POSTGRES") ?? throw new InvalidOperationException("HINDCAST_TEST_POSTGRES names no PostgreSQL."));
+
+    static async Task RunAsync(int spans, string? postgres)
     {
         Console.WriteLine($"{spans:N0} spans on {(postgres is null ? "SQLite" : "PostgreSQL")}; {Machine.Describe()}");
         var folder = Directory.CreateDirectory(Path.Combine(Environment.CurrentDirectory, "artifacts", $"bench-queries-{Environment.ProcessId}")).FullName;
@@ -60,7 +67,8 @@ static class QueryBench
         string Where(string condition) => $"SELECT {Row} FROM {{0}}spans r WHERE r.project = 'default' AND {condition} {Newest}";
         string Few(string condition) => $"WITH few AS MATERIALIZED (SELECT i.trace_id, i.span_id FROM {{1}}texts i WHERE i.project = 'default' AND {condition}) "
             + $"SELECT {Row} FROM few JOIN {{0}}spans r ON r.project = 'default' AND r.trace_id = few.trace_id AND r.span_id = few.span_id {Newest}";
-        string Walk(string condition) => $"SELECT {Row} FROM {{0}}spans r JOIN {{1}}texts i ON i.project = r.project AND i.trace_id = r.trace_id AND i.span_id = r.span_id WHERE r.project = 'default' AND {condition} {Newest}";
+        string Walk(string condition) => $"SELECT {Row} FROM {{0}}spans r CROSS JOIN LATERAL (SELECT * FROM {{1}}texts i WHERE i.project = r.project AND i.trace_id = r.trace_id AND i.span_id = r.span_id LIMIT 1) i WHERE r.project = 'default' AND {condition} {Newest}";
+        string WalkPlain(string condition) => $"SELECT {Row} FROM {{0}}spans r JOIN {{1}}texts i ON i.project = r.project AND i.trace_id = r.trace_id AND i.span_id = r.span_id WHERE r.project = 'default' AND {condition} {Newest}";
         string Words(string word) => $"i.search @@ plainto_tsquery('english', '{word}')";
         string Fts(string word) => $"i.rowid IN (SELECT rowid FROM texts.words WHERE words MATCH '{word}')";
         string Probe(string condition) => $"SELECT count(*) FROM (SELECT 1 FROM {{1}}texts i WHERE i.project = 'default' AND {condition} LIMIT 4001) few; ";
@@ -78,12 +86,12 @@ static class QueryBench
         foreach (var (name, word, few) in new[] { ("text, common word", "invoices", spans < 100_000), ("text, rare word", "zeppelins", true), ("text, absent word", "xylophones", true) })
         {
             yield return new(name, 50, "/api/v1/traces/search", Search($$"""{"field":"input_text","operator":"search","value":"{{word}}"}"""),
-                Probe(Words(word)) + (few ? Few(Words(word)) : Walk(Words(word))), Probe(Fts($"input : {word}")) + (few || spans < 100_001 ? Few(Fts($"input : {word}")) : Walk(Fts($"input : {word}"))));
+                Probe(Words(word)) + (few ? Few(Words(word)) : Walk(Words(word))), Probe(Fts($"input : {word}")) + (few || spans < 100_001 ? Few(Fts($"input : {word}")) : WalkPlain(Fts($"input : {word}"))));
         }
         foreach (var (name, text, few) in new[] { ("contains, common", "voicin", false), ("contains, rare", "eppeli", true), ("contains, absent", "ylophone", true) })
         {
             var condition = string.Format(CultureInfo.InvariantCulture, part, text);
-            yield return new(name, 200, List($"search={text}"), null, Probe(condition) + (few ? Few(condition) : Walk(condition)), Walk(condition.Replace("ILIKE", "LIKE", StringComparison.Ordinal)));
+            yield return new(name, 200, List($"search={text}"), null, Probe(condition) + (few ? Few(condition) : Walk(condition)), WalkPlain(condition.Replace("ILIKE", "LIKE", StringComparison.Ordinal)));
         }
         yield return new("page at 90 % depth", 10, List($"to={Uri.EscapeDataString(deep.ToString("O", CultureInfo.InvariantCulture))}"), null,
             Where($"r.started_at <= {(deep - DateTimeOffset.UnixEpoch).Ticks / 10}"));

@@ -14,21 +14,39 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
 
     public SqlText Sql() => new(dialect, Texts ?? "") { SearchesOwn = search.In.SearchesOwnTexts };
 
-    /// <summary>A part of the filter that an index of the texts answers by itself; null when there is none.</summary>
-    public Filter? NarrowingPart => !search.In.SearchesOwnTexts ? null : search.Filter switch
+    /// <summary>Parts of the filter that an index answers by itself, one table at a time.</summary>
+    public IEnumerable<Narrowing> Narrowings()
     {
-        All all => all.Filters.FirstOrDefault(IsIndexed),
-        var whole when IsIndexed(whole) => whole,
-        _ => null,
-    };
+        var parts = search.Filter is All all ? all.Filters : [search.Filter];
+        if (search.In.SearchesOwnTexts)
+            foreach (var part in parts)
+                if (IsIndexedText(part)) yield return new(part, InTexts: true);
+        if (dialect.KnowsItsRows) yield break;
+        foreach (var part in parts)
+            if (IsIndexed(part)) yield return new(part, InTexts: false);
+    }
 
-    bool IsIndexed(Filter filter) => filter switch
+    bool IsIndexedText(Filter filter) => filter switch
     {
         Searches => true,
         Holds { Place: Place.Anywhere, Negated: false, Field.InTexts: true, Text.Length: >= 3 } => dialect.FindsPartsByIndex,
+        AnyOf { Filters.Count: > 0 } any => any.Filters.All(IsIndexedText),
+        _ => false,
+    };
+
+    static bool IsIndexed(Filter filter) => filter switch
+    {
+        OneOf { Negated: false, Field.Indexed: true } => true,
         AnyOf { Filters.Count: > 0 } any => any.Filters.All(IsIndexed),
         _ => false,
     };
+
+    /// <summary>The rows of one part, as the end of a question for them.</summary>
+    public void RowsOf(SqlText sql, Narrowing narrowing)
+    {
+        var (table, alias) = narrowing.InTexts ? (Texts!, "i") : ($"{schema}{search.In.Table}", "r");
+        sql.Write($" FROM {table} {alias} WHERE {Reach(sql, alias)}").Filter(narrowing.Part);
+    }
 
     /// <summary>The projects that may be seen, as the beginning of a condition.</summary>
     public string Reach(SqlText sql, string alias) => search.Projects switch
@@ -41,11 +59,15 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
     /// <param name="narrow">Asked of the texts first, and of nothing but what it finds the rest.</param>
     /// <param name="looked">The texts are read with the rows, and what each search in the filter says of them.</param>
     /// <returns>The question, and how many of its last columns are answers of searches.</returns>
-    public (SqlText Sql, int Searches) Page(string columns, Filter filter, Filter? narrow, SearchPosition? after, int limit, bool looked)
+    public (SqlText Sql, int Searches) Page(string columns, Filter filter, Narrowing? narrow, SearchPosition? after, int limit, bool looked)
     {
         var sql = Sql();
         if (narrow is not null)
-            sql.Write($"WITH few AS MATERIALIZED (SELECT i.project, i.trace_id, i.span_id FROM {Texts} i WHERE {Reach(sql, "i")}").Filter(narrow).Write(") ");
+        {
+            sql.Write($"WITH few AS MATERIALIZED (SELECT {string.Join(", ", Names.Select(n => $"{(narrow.InTexts ? "i" : "r")}.{n}"))}");
+            RowsOf(sql, narrow);
+            sql.Write(") ");
+        }
         sql.Write($"SELECT {columns}");
         var searches = 0;
         if (Texts is not null && (looked || ReadsTexts)) sql.Write($", {search.In.Field("input_text").Sql}, {search.In.Field("output_text").Sql}");
@@ -60,9 +82,10 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
         var table = $"{schema}{search.In.Table}";
         sql.Write(narrow is null
             ? $" FROM {table} r "
-            : $" FROM few JOIN {table} r ON r.project = few.project AND r.trace_id = few.trace_id AND r.span_id = few.span_id ");
-        if (Texts is not null) sql.Write(string.Format(System.Globalization.CultureInfo.InvariantCulture, search.In.Texts, Texts));
-        sql.Write($" WHERE {Reach(sql, "r")}").Filter(Rest(filter, narrow));
+            : $" FROM few JOIN {table} r ON {string.Join(" AND ", Names.Select(n => $"r.{n} = few.{n}"))} ");
+        if (Texts is not null)
+            foreach (var (alias, on) in search.In.Texts) sql.Write(dialect.Join(Texts, alias, on));
+        sql.Write($" WHERE {Reach(sql, "r")}").Filter(Rest(filter, narrow?.Part));
         if (after is not null) sql.Write(" AND ").Write(Behind(sql, after));
         sql.Write($" ORDER BY {Order()} LIMIT {limit}");
         return (sql, searches);
@@ -72,6 +95,9 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
         : ReferenceEquals(filter, done) ? Filter.Everything
         : filter is All all ? new All([.. all.Filters.Where(f => !ReferenceEquals(f, done))])
         : filter;
+
+    /// <summary>What names a row in its own table and in the texts.</summary>
+    IEnumerable<string> Names => search.In.Key.Where(c => c != "started_at").Prepend("project");
 
     /// <summary>The key of a row, and its project where more than one may be seen.</summary>
     List<string> Key => [.. search.In.Key.Select(c => $"r.{c}"), .. search.Projects is [_] ? (string[])[] : ["r.project"]];
@@ -104,3 +130,7 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
         }
     }
 }
+
+/// <summary>A part of a filter that narrows all of it.</summary>
+/// <param name="InTexts">It is asked of the texts; else of the rows themselves.</param>
+sealed record Narrowing(Filter Part, bool InTexts);

@@ -8,8 +8,8 @@ public abstract class Catalogue
 
     public abstract string Table { get; }
 
-    /// <summary>Joins of the texts; <c>{0}</c> stands for their table.</summary>
-    public abstract string Texts { get; }
+    /// <summary>Which rows of texts stand beside a row, and under which alias.</summary>
+    public abstract IReadOnlyList<(string Alias, string On)> Texts { get; }
 
     /// <summary>The columns that name a row, without its project; lists are ordered by them where the sort key leaves a choice.</summary>
     public abstract IReadOnlyList<string> Key { get; }
@@ -47,12 +47,12 @@ public abstract class Catalogue
         _ => [],
     };
 
-    protected static Field Status(Func<object, int> read) => new(
+    protected static Field Status(Func<object, int> read, bool indexed) => new(
         "status_code", FieldType.Status, "CASE r.status WHEN 3 THEN 'ERROR' WHEN 0 THEN 'UNSET' ELSE 'SUCCESS' END",
         c => read(c.Row) switch { 3 => "ERROR", 0 => "UNSET", _ => "SUCCESS" })
     {
         Codes = CodesOf,
-        CodeField = new("status_code", FieldType.Whole, "r.status", c => (long)read(c.Row)),
+        CodeField = new("status_code", FieldType.Whole, "r.status", c => (long)read(c.Row)) { Indexed = indexed },
         SortSql = "CASE r.status WHEN 3 THEN 0 WHEN 0 THEN 2 ELSE 1 END",
         SortRead = c => read(c.Row) switch { 3 => 0L, 0 => 2L, _ => 1L },
         Required = true,

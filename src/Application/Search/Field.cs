@@ -27,6 +27,8 @@ public sealed record Field(string Name, FieldType Type, string? Sql, Func<Candid
     /// <summary>What lists are ordered by when sorted by this field; null when they cannot be.</summary>
     public string? SortSql { get; init; }
     public Func<Candidate, object?>? SortRead { get; init; }
+    /// <summary>An index finds the rows with a value.</summary>
+    public bool Indexed { get; init; }
     /// <summary>Never null: an index can be walked in its order.</summary>
     public bool Required { get; init; }
     /// <summary>For <see cref="FieldType.Status"/>: the codes of a name, none for one that is not known, and the field that holds them.</summary>

@@ -22,7 +22,7 @@ public sealed record Found<T>(IReadOnlyList<T> Rows, SearchPosition? Next);
 /// A page is read behind the last row of the one before it, in an order that leaves no choice, so rows that stay as they are come once each
 /// whatever is written meanwhile. Conditions on texts are asked of their own table first, up to a few thousand rows: are there fewer, the
 /// rest of the filter is asked of these; are there more, a walk along the order of the list soon meets enough. Either guess alone is a
-/// thousand times too slow for the other case. What no database decides (a regex, a tag, an attribute) is left out of the question, which
+/// thousand times too slow for the other case. SQLite keeps no figures of its rows, so there other indexed conditions are asked so, too. What no database decides (a regex, a tag, an attribute) is left out of the question, which
 /// then finds too much, and is looked at here.
 /// </remarks>
 public sealed class Finder(ServingModels models)
@@ -59,7 +59,13 @@ public sealed class Finder(ServingModels models)
         var rows = (Rows<T>)s_rows.GetOrAdd((typeof(T), db.Schema, db.Projection.Version, search.WithTexts), _ =>
             Rows<T>.Of(db, search.WithTexts ? ["ErrorDetail", "Merge"] : ["ErrorDetail", "Merge", "Input", "Output"]));
 
-        var narrow = asked.NarrowingPart is { } part && await CountAsync(asked, part, connection, ct) <= Few ? part : null;
+        Narrowing? narrow = null;
+        foreach (var part in asked.Narrowings())
+        {
+            if (await CountAsync(asked, part, connection, ct) > Few) continue;
+            narrow = part;
+            break;
+        }
         var inProcess = search.Filter.Conditions.Any(c => c.InProcess);
         if (!inProcess)
         {
@@ -91,17 +97,19 @@ public sealed class Finder(ServingModels models)
         return new(found, after);
     }
 
-    static async Task<long> CountAsync(Asked asked, Filter part, DbConnection connection, CancellationToken ct)
+    static async Task<long> CountAsync(Asked asked, Narrowing part, DbConnection connection, CancellationToken ct)
     {
         var sql = asked.Sql();
-        sql.Write($"SELECT count(*) FROM (SELECT 1 FROM {asked.Texts} i WHERE {asked.Reach(sql, "i")}").Filter(part).Write($" LIMIT {Few + 1}) few");
+        sql.Write("SELECT count(*) FROM (SELECT 1");
+        asked.RowsOf(sql, part);
+        sql.Write($" LIMIT {Few + 1}) few");
         await using var command = CommandOf(sql, connection);
         using var limit = asked.Dialect.Limit(command, LongestQuery);
         return Convert.ToInt64(await command.ExecuteScalarAsync(ct), System.Globalization.CultureInfo.InvariantCulture);
     }
 
     static async Task<List<Candidate>> ReadAsync<T>(
-        Asked asked, Rows<T> rows, Filter filter, Filter? narrow, SearchPosition? after, int limit, bool looked, DbConnection connection, CancellationToken ct)
+        Asked asked, Rows<T> rows, Filter filter, Narrowing? narrow, SearchPosition? after, int limit, bool looked, DbConnection connection, CancellationToken ct)
         where T : class, new()
     {
         var (sql, searches) = asked.Page(rows.Columns, filter, narrow, after, limit, looked);

@@ -12,20 +12,21 @@ public sealed class RunCatalogue : Catalogue
     public static readonly RunCatalogue Instance = new();
 
     public override string Table => "runs";
-    public override string Texts => """
-        LEFT JOIN {0} i ON i.project = r.project AND i.trace_id = r.trace_id AND i.span_id = r.prompt_span_id
-        LEFT JOIN {0} o ON o.project = r.project AND o.trace_id = r.trace_id AND o.span_id = r.response_span_id
-        """;
+    public override IReadOnlyList<(string Alias, string On)> Texts { get; } =
+    [
+        ("i", "i.project = r.project AND i.trace_id = r.trace_id AND i.span_id = r.prompt_span_id"),
+        ("o", "o.project = r.project AND o.trace_id = r.trace_id AND o.span_id = r.response_span_id"),
+    ];
     public override IReadOnlyList<string> Key => ["started_at", "trace_id"];
     public override bool SearchesOwnTexts => false;
 
     RunCatalogue()
     {
         Add(new("ts", FieldType.Time, "r.started_at", Of(r => r.StartedAt)) { SortSql = "r.started_at", Required = true }, "started_at");
-        Add(Text("trace_id", "r.trace_id", r => r.TraceId) with { SortSql = "r.trace_id", Required = true });
+        Add(Text("trace_id", "r.trace_id", r => r.TraceId) with { SortSql = "r.trace_id", Required = true, Indexed = true });
         Add(Text("project_id", "r.project", r => r.Project), "attributes.project_id");
-        Add(Text("session_id", "r.session_id", r => r.SessionId));
-        Add(Text("user_id", "r.user_id", r => r.UserId));
+        Add(Text("session_id", "r.session_id", r => r.SessionId) with { Indexed = true });
+        Add(Text("user_id", "r.user_id", r => r.UserId) with { Indexed = true });
         Add(Sorted("provider", "r.provider", r => r.Provider));
         Add(Sorted("model", "r.model", r => r.Model));
         Add(Sorted("environment", "r.environment", r => r.Environment));
@@ -48,7 +49,7 @@ public sealed class RunCatalogue : Catalogue
         Add(Count("span_count", "r.spans", r => r.Spans));
         Add(Count("error_count", "r.errors", r => r.Errors));
         Add(Count("event_count", "r.events", r => r.Events));
-        Add(Status(row => ((RunRow)row).Status));
+        Add(Status(row => ((RunRow)row).Status, indexed: false));
     }
 
     public override SearchPosition PositionOf(Candidate row, Field sort)

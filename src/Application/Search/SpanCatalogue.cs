@@ -10,22 +10,22 @@ public sealed class SpanCatalogue : Catalogue
     public static readonly SpanCatalogue Instance = new();
 
     public override string Table => "spans";
-    public override string Texts => "LEFT JOIN {0} i ON i.project = r.project AND i.trace_id = r.trace_id AND i.span_id = r.span_id";
+    public override IReadOnlyList<(string Alias, string On)> Texts { get; } = [("i", "i.project = r.project AND i.trace_id = r.trace_id AND i.span_id = r.span_id")];
     public override IReadOnlyList<string> Key => ["started_at", "trace_id", "span_id"];
     public override bool SearchesOwnTexts => true;
 
     SpanCatalogue()
     {
         Add(new("ts", FieldType.Time, "r.started_at", Of(r => r.StartedAt)) { SortSql = "r.started_at", Required = true });
-        Add(Required("trace_id", "r.trace_id", r => r.TraceId));
+        Add(Required("trace_id", "r.trace_id", r => r.TraceId) with { Indexed = true });
         Add(Required("span_id", "r.span_id", r => r.SpanId));
         Add(Text("parent_span_id", "r.parent_span_id", r => r.ParentSpanId));
         Add(Text("project_id", "r.project", r => r.Project), "attributes.project_id");
-        Add(Text("session_id", "r.session_id", r => r.SessionId));
-        Add(Text("user_id", "r.user_id", r => r.UserId));
+        Add(Text("session_id", "r.session_id", r => r.SessionId) with { Indexed = true });
+        Add(Text("user_id", "r.user_id", r => r.UserId) with { Indexed = true });
         Add(Sorted("provider", "r.provider", r => r.Provider));
-        Add(Sorted("model", "r.model", r => r.Model));
-        Add(Sorted("environment", "r.environment", r => r.Environment));
+        Add(Sorted("model", "r.model", r => r.Model) with { Indexed = true });
+        Add(Sorted("environment", "r.environment", r => r.Environment) with { Indexed = true });
         Add(Text("operation_type", "r.kind", r => r.Kind), "attributes.kind");
         Add(Text("service_name", "r.agent", r => r.Agent));
         Add(Text("span_name", "r.name", r => r.Name));
@@ -45,7 +45,7 @@ public sealed class SpanCatalogue : Catalogue
         Add(Ms("ttft_ms", "time_to_first_token", r => r.TimeToFirstToken), "time_to_first_token_ms");
         Add(new("tokens_per_second", FieldType.Real, "CAST(r.output_tokens AS double precision) * 1000000 / nullif(r.duration, 0)",
             Of(r => r.OutputTokens is { } tokens && r.Duration is not (null or 0) ? (double)tokens * 1000000 / r.Duration : null)));
-        Add(Status(row => ((SpanRow)row).Status));
+        Add(Status(row => ((SpanRow)row).Status, indexed: true));
         Add(new("tags", FieldType.Texts, null, c => TagsOf(c.Attributes(((SpanRow)c.Row).Attributes))));
     }
 

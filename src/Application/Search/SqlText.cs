@@ -6,6 +6,9 @@ namespace Hindcast.Application.Search;
 /// <summary>What SQL an engine writes differently, and what it can do for a search.</summary>
 public interface ISqlDialect
 {
+    /// <summary>It has figures of how often a value occurs and chooses its indexes by them.</summary>
+    bool KnowsItsRows { get; }
+
     /// <summary>An index finds texts that hold another one of at least three characters.</summary>
     bool FindsPartsByIndex { get; }
 
@@ -15,6 +18,9 @@ public interface ISqlDialect
     /// <summary>The text rows of an alias in which every word occurs, and never null.</summary>
     /// <param name="texts">The table of texts.</param>
     string Search(string texts, string alias, TextScope scope, string words);
+
+    /// <summary>Joins at most one row of texts to each row, one by one: whoever wants many first asks the texts first.</summary>
+    string Join(string texts, string alias, string on);
 
     /// <summary>Words as <see cref="Search"/> takes them; null when none of them counts, and nothing matches.</summary>
     string? Words(string words, TextScope scope);

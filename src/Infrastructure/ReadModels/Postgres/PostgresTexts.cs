@@ -41,6 +41,8 @@ static class PostgresTexts
 /// <summary>Searches as PostgreSQL reads them.</summary>
 sealed class PostgresDialect : ISqlDialect
 {
+    public bool KnowsItsRows => true;
+
     public bool FindsPartsByIndex => true;
 
     public string Like(string text, string pattern) => $"{text} ILIKE {pattern}";
@@ -51,6 +53,12 @@ sealed class PostgresDialect : ISqlDialect
         var only = scope == TextScope.Both ? "" : $" AND ts_filter({alias}.search, '{{{(scope == TextScope.Input ? 'a' : 'b')}}}') @@ {query}";
         return $"({alias}.search @@ {query}{only} AND {alias}.search IS NOT NULL)";
     }
+
+    /// <summary>
+    /// The planner takes the columns of a key for independent, expects one row of the whole join, and reads all texts to find it. Behind a
+    /// limit it cannot.
+    /// </summary>
+    public string Join(string texts, string alias, string on) => $"LEFT JOIN LATERAL (SELECT * FROM {texts} {alias} WHERE {on} LIMIT 1) {alias} ON true ";
 
     public string? Words(string words, TextScope scope) => words;
 

@@ -28,12 +28,16 @@ sealed class SqliteDialect : ISqlDialect
 
     static string Beginning(string text) => $"substr({text}, 1, {SearchedWords.MostCharacters})";
 
+    public bool KnowsItsRows => false;
+
     public bool FindsPartsByIndex => false;
 
     public string Like(string text, string pattern) => $"{text} LIKE {pattern} ESCAPE '\\'";
 
     public string Search(string texts, string alias, TextScope scope, string words) =>
         $"({alias}.rowid IN (SELECT rowid FROM {texts[..^"texts".Length]}words WHERE words MATCH {words}) AND {alias}.rowid IS NOT NULL)";
+
+    public string Join(string texts, string alias, string on) => $"LEFT JOIN {texts} {alias} ON {on} ";
 
     string? ISqlDialect.Words(string words, TextScope scope)
     {
