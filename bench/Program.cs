@@ -3,6 +3,7 @@ using Hindcast.Bench.EventLogs;
 using Hindcast.Bench.EventStoreDb;
 using Hindcast.Bench.Ingest;
 using Hindcast.Bench.Payloads;
+using Hindcast.Bench.Queries;
 using Hindcast.Bench.Rebuild;
 
 switch (args)
@@ -14,6 +15,7 @@ switch (args)
     case ["rebuild", .. var rest]: await RebuildBench.RunAsync(CountOf(rest, 1_000_000), rest.ElementAtOrDefault(1)); return 0;
     case ["eventstore", .. var rest]: await EventStoreBench.RunAsync(CountOf(rest, 100_000)); return 0;
     case ["fake-eventstore", var port]: await EventStoreBench.ServeFakeAsync(int.Parse(port, CultureInfo.InvariantCulture)); return 0;
+    case ["queries", .. var rest]: await QueryBench.RunAsync(rest); return 0;
     case ["payloads", ..]: PayloadBench.Run(); return 0;
     case ["send", var address, var events]: await new IngestBench(batchSize: 100, connections: 4).SendToAsync(new Uri(address), int.Parse(events, CultureInfo.InvariantCulture)); return 0;
     case ["bare-server", var port, var path]: await BareServer.RunAsync(int.Parse(port, CultureInfo.InvariantCulture), path); return 0;
@@ -27,6 +29,7 @@ switch (args)
                                 a projection built again from the log under load, beside reading, parsing, COPY and the same indexes
               eventstore [n]    the same on EventStoreDB beside a bare pipelined BatchAppend; on a fake server unless ConnectionStrings__EventStoreDb is set
               payloads          checking payloads beside reading their tokens, hostile ones too
+              queries [spans] [sqlite|pg|connection string]   p95 of searches through HTTP beside SQL by hand
               lag [postgres]    from 2xx to readable at 5,000 events/s; with a connection string, on PostgreSQL
             """);
         return 2;

@@ -4,6 +4,7 @@ using Hindcast.Api.Dialects.WhyOps;
 using Hindcast.Application;
 using Hindcast.Application.Projects;
 using Hindcast.Application.ReadModels;
+using Hindcast.Application.Search;
 using Hindcast.Infrastructure;
 using Hindcast.Infrastructure.Secrets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -31,7 +32,6 @@ internal static class Hosting
         app.UseRouting();
         app.UseCors();
         app.UseAccess();
-        app.Use(app.Services.GetRequiredService<RateLimits>().InvokeAsync);
         app.UseWebSockets();
         app.MapRoutes();
         return app;
@@ -47,8 +47,13 @@ internal static class Hosting
         services.AddApplication(typeof(Hosting).Assembly).AddStorage(configuration, options.DataDirectory).AddVault(options.DataDirectory).AddProjects();
         if (!options.Projections.Paused) services.AddProjectionHost();
         services.AddSingleton<Live.LiveSockets>().AddSingleton<TraceLlmVoice>().AddSingleton<ObservatoryVoice>();
+        services.AddSingleton<AnswerCache>().AddSingleton(CursorsOf);
         services.AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddOpenApi("v1", Describe).AddIngestCors();
     }
+
+    /// <summary>Composition is not asynchronous; this one waits for one row of a local store, once.</summary>
+    static SearchCursors CursorsOf(IServiceProvider services) => new(
+        services.GetRequiredService<IVault>().SecretAsync(Secrets.Cursors, Secrets.Make, CancellationToken.None).GetAwaiter().GetResult(), services.GetRequiredService<TimeProvider>());
 
     static void Describe(Microsoft.AspNetCore.OpenApi.OpenApiOptions options) => options.AddDocumentTransformer((document, _, _) =>
     {

@@ -16,19 +16,26 @@ internal static class Positions
     /// </summary>
     public static RouteHandlerBuilder Reads(this RouteHandlerBuilder door, params string[] projections) => door.AddEndpointFilter(async (context, next) =>
     {
-        var http = context.HttpContext;
-        var models = http.RequestServices.GetRequiredService<ServingModels>();
-        if (http.Request.Headers["X-Min-Position"] is [{ } wanted])
-        {
-            if (!long.TryParse(wanted, NumberStyles.None, CultureInfo.InvariantCulture, out var position))
-                throw new BadRequest("X-Min-Position", "X-Min-Position must be a position as X-Log-Position gave it.");
-            foreach (var name in projections)
-                await models.ReachAsync(name, new(position), Patience, http.RequestServices.GetRequiredService<TimeProvider>(), http.RequestAborted);
-        }
-        // Read before the query: the answer may hold more than it promises, never less.
-        http.Response.Headers["X-Log-Position"] = projections.Min(name => models.Progress[name].Position).ToString();
+        foreach (var projection in projections) await context.HttpContext.ReachAsync(projection, context.HttpContext.RequestAborted);
         return await next(context);
     });
+
+    /// <summary>Waits for what the request wants to see; the answer reaches no further than the least of the projections it was made from.</summary>
+    /// <exception cref="Unavailable">It cannot be read in time.</exception>
+    public static async Task ReachAsync(this HttpContext http, string projection, CancellationToken ct)
+    {
+        var models = http.RequestServices.GetRequiredService<ServingModels>();
+        if (http.MinPosition() is { } wanted) await models.ReachAsync(projection, new(wanted), Patience, http.RequestServices.GetRequiredService<TimeProvider>(), ct);
+        // Read before the query: the answer may hold more than it promises, never less.
+        var reached = models.Progress[projection].Position.Value;
+        if (long.TryParse(http.Response.Headers["X-Log-Position"], NumberStyles.None, CultureInfo.InvariantCulture, out var other)) reached = Math.Min(reached, other);
+        http.Response.Headers["X-Log-Position"] = reached.ToString(CultureInfo.InvariantCulture);
+    }
+
+    /// <summary><c>X-Min-Position</c>, when it was sent.</summary>
+    public static long? MinPosition(this HttpContext http) => http.Request.Headers["X-Min-Position"] is not [{ } wanted] ? null
+        : long.TryParse(wanted, NumberStyles.None, CultureInfo.InvariantCulture, out var position) ? position
+        : throw new BadRequest("X-Min-Position", "X-Min-Position must be a position as X-Log-Position gave it.");
 
     /// <summary>Tells the writer where its last fact stands; it is durable.</summary>
     public static void Wrote(this HttpResponse response, IEnumerable<Outcome> outcomes)

@@ -13,9 +13,20 @@ public sealed record Refusal(int Status, string Code, string Message, string? Fi
 /// <summary>How a dialect words a refusal; endpoint metadata.</summary>
 public delegate Task RefusalForm(HttpContext http, Refusal refusal);
 
-public sealed class Unauthenticated() : Exception("Invalid or missing API key");
+/// <param name="missing">Nothing was shown; else what was shown opens nothing.</param>
+public sealed class Unauthenticated(bool missing) : Exception("Invalid or missing API key")
+{
+    public bool Missing => missing;
+}
 
 public sealed class NotAllowed(string scope) : Exception($"This key lacks the scope '{scope}'.");
+
+/// <summary>The caller may do this, but not there.</summary>
+/// <param name="code">The finer code of the Observatory contract (4.9).</param>
+public sealed class Forbidden(string code, string message) : Exception(message)
+{
+    public string Code => code;
+}
 
 /// <summary>The one table from exceptions to answers, and the one place that writes it.</summary>
 internal sealed class Problems(RequestDelegate next, ILogger<Problems> logger)
@@ -61,8 +72,10 @@ internal sealed class Problems(RequestDelegate next, ILogger<Problems> logger)
         BadRequestBody x => new(
             x.Status, x.Code.ToUpperInvariant(), x.Message, RetryAfter: x.RetryAfterSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null),
         BadRequest x => new(400, "BAD_REQUEST", x.Message, x.Field),
-        Unauthenticated => new(401, "UNAUTHORIZED", e.Message),
+        Unauthenticated x => new(401, "UNAUTHORIZED", e.Message, x.Missing ? "MISSING_AUTHORIZATION" : "INVALID_TOKEN"),
         NotAllowed => new(403, "FORBIDDEN", e.Message),
+        Forbidden x => new(403, "FORBIDDEN", e.Message, x.Code),
+        Unprocessable x => new(422, x.Code.ToUpperInvariant(), e.Message, x.Code),
         NotFound => new(404, "NOT_FOUND", e.Message),
         Application.Projects.IdempotencyKeyReused => new(422, "IDEMPOTENCY_KEY_REUSED", e.Message, "Idempotency-Key"),
         QueryTooSlow => new(422, "QUERY_TIMEOUT", e.Message),

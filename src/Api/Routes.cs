@@ -29,6 +29,7 @@ internal static class Routes
         app.MapGet("/health", HealthDoors.Health).Open().Says("Health", "Health in the Observatory's shape");
         app.MapGet("/health/live", HealthDoors.Live).Open().Says("Health", "The process answers");
         app.MapGet("/health/ready", HealthDoors.Ready).Open().Says("Health", "Projections have been at the head once since the start");
+        app.MapPost("/auth/token", TokenDoor.Issue).Open().Says("Keys", "A token of 15 minutes for client_id (a key's id or name) and client_secret (the key)");
         app.MapOpenApi("/openapi/{documentName}.json").Open();
         app.MapGet("/docs", DocsDoor.Page).Open().ExcludeFromDescription();
         app.MapGet("/docs/{file}", DocsDoor.File).Open().ExcludeFromDescription();
@@ -54,7 +55,11 @@ internal static class Routes
 
     static void MapReading(this WebApplication app)
     {
-        app.MapGet("/api/v1/traces", ListTraces.Handle).Needs(Scopes.Read).Reads("traces").Says("Traces", "Spans by start, filtered (LLM Observatory)");
+        app.MapGet("/api/v1/traces", ObservatoryDoors.List).Shows().Takes(ObservatoryParameters.List).Says("Traces", "Spans, filtered, sorted, page by page (LLM Observatory)");
+        app.MapPost("/api/v1/traces/search", ObservatoryDoors.Search).Shows().Takes(ObservatoryParameters.Search).Says("Traces", "Spans by a filter of any depth (LLM Observatory)");
+        app.MapGet("/api/v1/traces/{traceId}", ObservatoryDoors.One).Shows().Says("Traces", "The newest span of a trace (LLM Observatory)");
+        app.MapGet("/api/v1/runs", ObservatoryDoors.ListRuns).Shows().Takes(ObservatoryParameters.List).Says("Traces", "Whole traces, with the same filters, paging and cursor");
+        app.MapPost("/api/v1/runs/search", ObservatoryDoors.SearchRuns).Shows().Takes(ObservatoryParameters.Search).Says("Traces", "Whole traces by a filter of any depth");
         app.MapGet("/api/v1/traces/{traceId}/tree", TraceDoors.Tree).Needs(Scopes.Read).Reads("traces").Says("Traces", "A trace as a tree");
         app.MapGet("/api/v1/traces/{traceId}/timeline", TraceDoors.Timeline).Needs(Scopes.Read).Reads("traces").Says("Traces", "The facts of a trace in the order they were recorded");
         app.MapGet("/api/v1/traces/{traceId}/state", TraceDoors.State).Needs(Scopes.Read).Says("Traces", "The tree as it stood at a revision or a time");
@@ -139,6 +144,9 @@ internal static class Routes
     /// <summary>A door of a dialect for reading what traces add up to.</summary>
     static RouteHandlerBuilder Shows(this RouteHandlerBuilder door, RefusalForm form, params string[] projections) =>
         door.Needs(Scopes.Read).RefusesAs(form).Reads(["traces", .. projections]);
+    /// <summary>A reading door of the Observatory: its permission, its words, and its roles' rates.</summary>
+    static RouteHandlerBuilder Shows(this RouteHandlerBuilder door) =>
+        door.Needs(Scopes.Read, Permissions.ReadTraces).RefusesAs(ObservatoryRefusals.RefuseAsync).WithMetadata(new LimitedByRole()).Reads("traces");
 
     static RouteHandlerBuilder Says(this RouteHandlerBuilder door, string tag, string summary) => door.WithTags(tag).WithSummary(summary);
 }

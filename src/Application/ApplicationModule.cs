@@ -20,6 +20,7 @@ public static class ApplicationModule
             .AddSingleton<ServingModels>()
             .AddSingleton<RepricingProgress>()
             .AddSingleton<Live.LiveFeed>()
+            .AddSingleton<Search.Finder>()
             .AddScoped<ServiceFactory>(provider => provider.GetRequiredService)
             .AddScoped<IMediator, Mediator>()
             .AddTransient(typeof(IPipelineBehavior<,>), typeof(Reading<,>))

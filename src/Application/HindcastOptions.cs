@@ -17,6 +17,7 @@ public sealed class HindcastOptions
     public bool Open { get; set; }
 
     public LiveOptions Live { get; set; } = new();
+    public JwtOptions Jwt { get; set; } = new();
 
     /// <summary>Tells logs on one EventStoreDB server apart: a named log's streams begin with its name and a dot. The embedded log needs none.</summary>
     [RegularExpression("[a-z0-9_]{1,64}")] public string? LogName { get; set; }
@@ -34,6 +35,14 @@ public sealed class RetentionOptions
     /// <summary>Traces first recorded more than so many days ago go from the read models, by whole weeks.</summary>
     /// <value>Default none: they stay.</value>
     [Range(1, 36_500)] public int? Days { get; set; }
+}
+
+/// <summary>Tokens.</summary>
+public sealed class JwtOptions
+{
+    /// <summary>Signs and checks tokens (HS256).</summary>
+    /// <value>32 characters or more; default one that is made at the first start and kept in the vault.</value>
+    [MinLength(32)] public string? Secret { get; set; }
 }
 
 /// <summary>What one key may ask of us in a minute.</summary>

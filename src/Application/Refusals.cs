@@ -17,3 +17,10 @@ public sealed class Unavailable(string message, TimeSpan retryAfter) : Exception
 
 /// <summary>A query took longer than queries may (5 s); a narrower one may not.</summary>
 public sealed class QueryTooSlow() : Exception("The query took too long. Narrow it: a shorter time range, fewer filters.");
+
+/// <summary>The request has a meaning, but answering it would cost more than one request may; says what to change.</summary>
+/// <param name="code">As the contract's finer codes are written, such as <c>regex_too_complex</c>.</param>
+public sealed class Unprocessable(string code, string message) : Exception(message)
+{
+    public string Code => code;
+}

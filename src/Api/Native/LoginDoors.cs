@@ -25,7 +25,7 @@ internal static class LoginDoors
         if (keys.Find(key) is not { } caller)
         {
             await limiter.DrawAsync(bucket, s_tries, Try, http.RequestAborted);
-            throw new Unauthenticated();
+            throw new Unauthenticated(missing: false);
         }
         http.Response.Cookies.Append(Access.Cookie, key, Options(http));
         return Results.Json(new { project_id = caller.Project, key_id = caller.KeyId, scopes = ScopeNames.List(caller.Scopes) }, Envelope.Json);

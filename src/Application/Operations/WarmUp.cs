@@ -1,5 +1,6 @@
 using Hindcast.Application.Projects;
 using Hindcast.Application.ReadModels;
+using Hindcast.Application.Search;
 using Hindcast.Application.Traces;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
@@ -23,7 +24,7 @@ sealed class WarmUp(ServingModels models, IServiceScopeFactory scopes, TimeProvi
         var nobody = new Caller("", "", Scopes.Read, "");
         try
         {
-            await app.Send(new ListSpans(nobody) { Limit = 1 }, stoppingToken);
+            await app.Send(new SearchSpans(new(SpanCatalogue.Instance, [""], Filter.Everything, new(SpanCatalogue.Instance.SortField("ts"), true), null, 1)), stoppingToken);
             await app.Send(new GetTraceTree(nobody, ""), stoppingToken);
         }
         catch (Exception e) when (e is NotFound or Unavailable or OperationCanceledException)

@@ -15,11 +15,24 @@ public enum Scopes
     Admin = 8,
 }
 
-/// <summary>Who asks: the project every stream, row and query of the request is bound to, and what the key allows.</summary>
+/// <summary>Who asks: the project every stream, row and query of the request is bound to, and what the key or token allows.</summary>
+/// <param name="KeyId">Of a token: its subject.</param>
 public sealed record Caller(string Project, string KeyId, Scopes Scopes, string Environment)
 {
     /// <summary>What its requests are counted against where a dialect has plans; null: no plan limits it.</summary>
     public string? Plan { get; init; }
+    /// <summary>The claims of the token that was shown; null where a key was.</summary>
+    public TokenClaims? Token { get; init; }
+
+    /// <summary>Projects it may look into; null means all there are, none that it may look into nothing.</summary>
+    public IReadOnlyList<string>? Projects { get; init; } = [Project];
+
+    /// <summary>admin, developer, viewer or billing; a key acts as one of the first three.</summary>
+    public string Role => Token?.Role ?? (Scopes.HasFlag(Scopes.Admin) ? Roles.Admin : Scopes.HasFlag(Scopes.Read | Scopes.Ingest) ? Roles.Developer : Roles.Viewer);
 
     public bool May(Scopes scope) => (Scopes & (scope | Scopes.Admin)) != 0;
+
+    /// <param name="permission">What a token must say to pass; keys know scopes alone.</param>
+    public bool May(Scopes scope, string? permission) =>
+        Token is null || permission is null ? May(scope) : Role == Roles.Admin || Token.Permissions.Contains(permission);
 }

@@ -38,6 +38,9 @@ public static class Secrets
     /// <summary>Signs our tokens.</summary>
     public const string Jwt = "jwt";
 
+    /// <summary>Seals cursors.</summary>
+    public const string Cursors = "cursors";
+
     /// <summary>256 bits of chance.</summary>
     public static byte[] Make() => System.Security.Cryptography.RandomNumberGenerator.GetBytes(32);
 }

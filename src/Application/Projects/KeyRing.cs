@@ -53,6 +53,9 @@ public sealed class KeyRing : IKeyRing
         return held.Caller;
     }
 
+    /// <summary>The key with this id works now; what was given for it holds as long.</summary>
+    public bool Works(string id) => (id == SetKeyId && HasSetKey) || (_byId.TryGetValue(id, out var held) && held.Row.Works(_clock.GetUtcNow()));
+
     /// <summary>Null when there is no such key.</summary>
     public KeyRow? Row(string id) => _byId.TryGetValue(id, out var held) ? held.Current : null;
 

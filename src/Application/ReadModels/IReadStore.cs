@@ -56,6 +56,12 @@ public interface IReadStore
     /// <summary>Opens a generation for queries or, <paramref name="forWork"/>, for those who write it: neither takes connections or time from the other.</summary>
     ReadDb Open(Projection projection, int generation, bool forWork = false);
 
+    /// <summary>Makes the tables of a generation readable on the connection of another projection's; the answer goes before their names.</summary>
+    Task<string> BesideAsync(ReadDb db, Projection projection, int generation, CancellationToken ct);
+
+    /// <summary>How searches are written here.</summary>
+    Search.ISqlDialect Dialect { get; }
+
     /// <summary>Opens a generation as it stands now, however it changes meanwhile.</summary>
     Task<ReadDb> SnapshotAsync(Projection projection, int generation, CancellationToken ct);
 

@@ -9,6 +9,8 @@ namespace Hindcast.Application.ReadModels;
 [Table("runs"), PrimaryKey(nameof(Project), nameof(TraceId))]
 [Index(nameof(Project), nameof(StartedAt), nameof(TraceId), Name = "runs_by_time")]
 [Index(nameof(Project), nameof(Agent), nameof(StartedAt), Name = "runs_by_agent")]
+[Index(nameof(Project), nameof(UserId), nameof(StartedAt), Name = "runs_by_user")]
+[Index(nameof(Project), nameof(SessionId), nameof(StartedAt), Name = "runs_by_session")]
 public sealed class RunRow
 {
     public string Project { get; set; } = "";
@@ -24,6 +26,7 @@ public sealed class RunRow
     public string? SessionId { get; set; }
     public string? Environment { get; set; }
     public string? Agent { get; set; }
+    public string? Provider { get; set; }
     public string? Model { get; set; }
     public int Events { get; set; }
     public int Spans { get; set; }
@@ -50,6 +53,8 @@ public sealed class RunRow
     public string? PromptSpanId { get; set; }
     public string? ResponseSpanId { get; set; }
     [ByArrival] public int Week { get; set; }
+    /// <summary>The first prompt, where a search read it along; it stands with the texts.</summary>
+    [NotMapped] public string? Prompt { get; set; }
     [ByArrival] public long LastPosition { get; set; }
     [ByArrival] public long LastRevision { get; set; }
 
@@ -69,6 +74,7 @@ public sealed class RunRow
             SessionId = summary.SessionId,
             Environment = summary.Environment,
             Agent = summary.Agent,
+            Provider = summary.Provider,
             Model = summary.Model,
             Events = trace.EventCount,
             Spans = summary.Spans,

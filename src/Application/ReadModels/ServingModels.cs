@@ -31,6 +31,15 @@ public sealed class ServingModels(IEnumerable<Projection> projections, IReadStor
             : throw new Unavailable($"'{projection}' is not built yet.", TimeSpan.FromSeconds(1));
     }
 
+    /// <summary>How searches are written for the engine.</summary>
+    public Search.ISqlDialect Dialect => store.Dialect;
+
+    /// <summary>Makes the tables of another projection readable beside those of an open one; the answer goes before their names.</summary>
+    /// <exception cref="Unavailable">Nothing is built yet.</exception>
+    public Task<string> BesideAsync(ReadDb db, string projection, CancellationToken ct) => _serving.TryGetValue(projection, out var generation)
+        ? store.BesideAsync(db, Projections[projection], generation, ct)
+        : throw new Unavailable($"'{projection}' is not built yet.", TimeSpan.FromSeconds(1));
+
     /// <summary>Waits until a position can be read.</summary>
     /// <exception cref="Unavailable">It was not reached in time, or the engine stopped answering.</exception>
     public async Task ReachAsync(string projection, LogPosition position, TimeSpan patience, TimeProvider clock, CancellationToken ct)

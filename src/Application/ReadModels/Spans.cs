@@ -8,6 +8,11 @@ namespace Hindcast.Application.ReadModels;
 /// <summary>A span as it stands: what the tree and the list show.</summary>
 [Table("spans"), PrimaryKey(nameof(Project), nameof(TraceId), nameof(SpanId), nameof(Week))]
 [Index(nameof(Project), nameof(StartedAt), nameof(TraceId), nameof(SpanId), Name = "spans_by_time")]
+[Index(nameof(Project), nameof(UserId), nameof(StartedAt), Name = "spans_by_user")]
+[Index(nameof(Project), nameof(SessionId), nameof(StartedAt), Name = "spans_by_session")]
+[Index(nameof(Project), nameof(Model), nameof(StartedAt), Name = "spans_by_model")]
+[Index(nameof(Project), nameof(Environment), nameof(StartedAt), Name = "spans_by_environment")]
+[Index(nameof(Project), nameof(Status), nameof(StartedAt), Name = "spans_by_status")]
 public sealed class SpanRow
 {
     public string Project { get; set; } = "";

@@ -17,7 +17,8 @@ public sealed record TraceSummary
     public string? SessionId { get; init; }
     public string? Environment { get; init; }
     public string? Agent { get; init; }
-    /// <summary>The model of the last LLM call.</summary>
+    /// <summary>Provider and model of the last LLM call.</summary>
+    public string? Provider { get; init; }
     public string? Model { get; init; }
     public required Usage Usage { get; init; }
     public long? TotalTokens { get; init; }
@@ -95,6 +96,7 @@ public sealed record TraceSummary
             SessionId = session?.Value as string,
             Environment = environment?.Value as string,
             Agent = agent?.Value as string,
+            Provider = (lastCall ?? lastModel)?.Provider,
             Model = (lastCall ?? lastModel)?.Model,
             Usage = usage,
             TotalTokens = tokens,

@@ -34,5 +34,7 @@ sealed class Gate(IReadStore inner) : IReadStore
     public Task<LogPosition> ClaimAsync(Projection projection, int generation, long epoch, CancellationToken ct) => inner.ClaimAsync(projection, generation, epoch, ct);
     public Task<IReadBatch> BeginAsync(Projection projection, int generation, long epoch, CancellationToken ct, bool ahead = false) => inner.BeginAsync(projection, generation, epoch, ct, ahead);
     public Task FlushAsync(Projection projection, int generation, CancellationToken ct) => inner.FlushAsync(projection, generation, ct);
+    public Task<string> BesideAsync(ReadDb db, Projection projection, int generation, CancellationToken ct) => inner.BesideAsync(db, projection, generation, ct);
+    public Application.Search.ISqlDialect Dialect => inner.Dialect;
     public QueryFailure? Judge(Exception failure) => inner.Judge(failure);
 }

@@ -44,6 +44,8 @@ sealed class MortalStore(IReadStore inner, int steps, bool after) : IReadStore
     public Task<ReadDb> SnapshotAsync(Projection projection, int generation, CancellationToken ct) => StepAsync(() => inner.SnapshotAsync(projection, generation, ct));
     public Task<LogPosition> ClaimAsync(Projection projection, int generation, long epoch, CancellationToken ct) => StepAsync(() => inner.ClaimAsync(projection, generation, epoch, ct));
     public Task FlushAsync(Projection projection, int generation, CancellationToken ct) => inner.FlushAsync(projection, generation, ct);
+    public Task<string> BesideAsync(ReadDb db, Projection projection, int generation, CancellationToken ct) => inner.BesideAsync(db, projection, generation, ct);
+    public Application.Search.ISqlDialect Dialect => inner.Dialect;
     public QueryFailure? Judge(Exception failure) => inner.Judge(failure);
 
     public async Task<IReadBatch> BeginAsync(Projection projection, int generation, long epoch, CancellationToken ct, bool ahead = false) =>

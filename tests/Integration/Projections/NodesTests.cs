@@ -185,7 +185,7 @@ public sealed class NodesTests : IAsyncLifetime
     async Task<string> ServingHashAsync()
     {
         await using var store = new PostgresReadStore(_database);
-        var serving = (await store.GenerationsAsync(Ct)).Should().ContainSingle(g => g.Serving).Which;
+        var serving = (await store.GenerationsAsync(Ct)).Should().ContainSingle(g => g.Serving && g.Projection == "traces").Which;
         return await Logs.HashAsync(store, new TracesProjection(new FactReader([])), serving.Number);
     }
 

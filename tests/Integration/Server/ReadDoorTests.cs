@@ -69,6 +69,8 @@ public sealed class ReadDoorTests(ReadDoorTests.Filled server) : IClassFixture<R
     [InlineData("from=now-1h", 30)]
     [InlineData("to=now-1h", 10)]
     [InlineData("user_id=nobody", 0)]
+    [InlineData("search=SAID+2", 11)]
+    [InlineData("search=hello&session_id=s", 10)]
     public async Task Filters_take_what_they_say(string filter, int count)
     {
         var page = await server.JsonAsync($"/api/v1/traces?limit=1000&{filter}");
@@ -98,9 +100,10 @@ public sealed class ReadDoorTests(ReadDoorTests.Filled server) : IClassFixture<R
     [InlineData("to=now-1y", "to")]
     [InlineData("min_duration=1.5", "min_duration")]
     [InlineData("min_cost=cheap", "min_cost")]
-    [InlineData("cursor=zzz", "cursor")]
-    [InlineData("cursor=e30%3D", "cursor")]
-    [InlineData("search=x", "search")]
+    [InlineData("cursor=zzz", "invalid_cursor")]
+    [InlineData("cursor=e30%3D", "invalid_cursor")]
+    [InlineData("search=%00", "search")]
+    [InlineData("limit=1&limit=2", "limit")]
     [InlineData("user_id=%00", "user_id")]
     public async Task What_cannot_be_read_is_400_and_named(string query, string field)
     {

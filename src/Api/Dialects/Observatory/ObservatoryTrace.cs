@@ -33,8 +33,13 @@ public sealed class ObservatoryTrace
     public string? UserId { get; set; }
     public string? SessionId { get; set; }
     public string? Environment { get; set; }
-    public JsonElement? Tags { get; set; }
+    public IReadOnlyList<string>? Tags { get; set; }
     public Dictionary<string, JsonElement> Attributes { get; set; } = [];
+
+    /// <summary>The names on the wire.</summary>
+    public static IReadOnlySet<string> Names { get; } =
+        typeof(ObservatoryTrace).GetProperties(System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.Instance)
+            .Select(p => JsonNamingPolicy.SnakeCaseLower.ConvertName(p.Name)).ToHashSet(StringComparer.Ordinal);
 }
 
 /// <summary>Row to answer.</summary>
@@ -63,7 +68,7 @@ public sealed class ObservatoryTraceProfile : Profile
         .ForMember(x => x.TtftMs, map => map.MapFrom(row => Ms(row.TimeToFirstToken)))
         .ForMember(x => x.StatusCode, map => map.MapFrom(row => CodeOf(row.Status)))
         .ForMember(x => x.ErrorMessage, map => map.MapFrom(row => row.Error))
-        .ForMember(x => x.Tags, map => map.Ignore())
+        .ForMember(x => x.Tags, map => map.MapFrom(row => TagsOf(row)))
         .ForMember(x => x.Attributes, map => map.MapFrom(row => AttributesOf(row)));
 
     static string CodeOf(int status) => (SpanStatus)status switch
@@ -74,6 +79,9 @@ public sealed class ObservatoryTraceProfile : Profile
     };
 
     static long? Ms(long? micros) => micros is { } took ? (took + 500) / 1000 : null;
+
+    static IReadOnlyList<string>? TagsOf(SpanRow row) => row.Attributes is null ? null
+        : Application.Search.SpanCatalogue.TagsOf(JsonSerializer.Deserialize<JsonElement>(row.Attributes));
 
     static Dictionary<string, JsonElement> AttributesOf(SpanRow row)
     {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.ReadModels;
+using Hindcast.Application.Search;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Npgsql;
@@ -70,6 +71,7 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
         await using var transaction = await connection.BeginTransactionAsync(ct);
         await connection.RunAsync($"DROP SCHEMA IF EXISTS {schema} CASCADE", ct);
         foreach (var sql in TableScript.Of(db).Tables) await connection.RunAsync(sql, ct);
+        if (projection.Rows.Contains(typeof(TextRow))) await connection.RunAsync(PostgresTexts.Column(schema), ct);
         _partitions.Unlearn();
         await connection.RunAsync($"INSERT INTO {schema}.checkpoint (id, position, epoch) VALUES (1, 0, 0)", ct);
         await PostgresCatalog.AddAsync(connection, generation, ct);
@@ -84,6 +86,8 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
         await db.Database.OpenConnectionAsync(ct);
         await db.Database.ExecuteSqlRawAsync("SET maintenance_work_mem = '256MB'; SET max_parallel_maintenance_workers = 4;", ct);
         foreach (var sql in TableScript.Of(db).Indexes) await db.Database.ExecuteSqlRawAsync(Plain(sql), ct);
+        if (projection.Rows.Contains(typeof(TextRow)))
+            foreach (var sql in await PostgresTexts.IndexesAsync(_writers, db.Schema!, ct)) await db.Database.ExecuteSqlRawAsync(Plain(sql), ct);
         foreach (var table in db.Model.GetEntityTypes()) await db.Database.ExecuteSqlRawAsync(Plain($"ANALYZE {db.Schema}.{table.GetTableName()}"), ct);
         await db.Database.ExecuteSqlRawAsync("RESET maintenance_work_mem; RESET max_parallel_maintenance_workers;", ct);
         return true;
@@ -153,6 +157,11 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
                 .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking)
                 .Options), projection, schema);
     }
+
+    public Task<string> BesideAsync(ReadDb db, Projection projection, int generation, CancellationToken ct) =>
+        Task.FromResult($"{SchemaOf(projection.Name, generation)}.");
+
+    public ISqlDialect Dialect { get; } = new PostgresDialect();
 
     public Task<ReadDb> SnapshotAsync(Projection projection, int generation, CancellationToken ct) => _probe.Asked(async () =>
     {

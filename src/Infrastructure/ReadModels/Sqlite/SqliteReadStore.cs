@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.ReadModels;
+using Hindcast.Application.Search;
 using Hindcast.Infrastructure.Sqlite;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
@@ -59,6 +60,7 @@ public sealed partial class SqliteReadStore : IReadStore, IDisposable
         {
             await db.Database.ExecuteSqlRawAsync("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;", ct);
             await RunAsync(db, TableScript.Of(db).Tables.Select(Clustered), ct);
+            if (projection.Rows.Contains(typeof(TextRow))) await db.Database.ExecuteSqlRawAsync(SqliteDialect.Words, ct);
             await db.Database.ExecuteSqlRawAsync("INSERT INTO checkpoint (id, position, epoch) VALUES (1, 0, 0);", ct);
         }
         Catalog("INSERT OR REPLACE INTO generations (projection, number, version, log_id, serving) VALUES (?1, ?2, ?3, ?4, 0)", generation);
@@ -88,6 +90,34 @@ public sealed partial class SqliteReadStore : IReadStore, IDisposable
         Catalog("UPDATE generations SET serving = (number = ?2) WHERE projection = ?1", generation);
         return Task.CompletedTask;
     }
+
+    /// <summary>Attached under the projection's name. Connections are pooled and keep what was attached to them, perhaps an older generation.</summary>
+    public async Task<string> BesideAsync(ReadDb db, Projection projection, int generation, CancellationToken ct)
+    {
+        var path = Path.GetFullPath(PathOf(projection.Name, generation));
+        var connection = (SqliteConnection)db.Database.GetDbConnection();
+        await db.Database.OpenConnectionAsync(ct);
+        using var attached = connection.CreateCommand();
+        attached.CommandText = "SELECT file FROM pragma_database_list WHERE name = @name";
+        attached.Parameters.AddWithValue("@name", projection.Name);
+        if (attached.ExecuteScalar() as string is { } file)
+        {
+            if (Path.GetFullPath(file) == path) return $"{projection.Name}.";
+            Run($"DETACH DATABASE {projection.Name}");
+        }
+        Run($"ATTACH DATABASE @path AS {projection.Name}", ("@path", path));
+        return $"{projection.Name}.";
+
+        void Run(string sql, params ReadOnlySpan<(string Name, string Value)> parameters)
+        {
+            using var command = connection.CreateCommand();
+            command.CommandText = sql;
+            foreach (var (name, value) in parameters) command.Parameters.AddWithValue(name, value);
+            command.ExecuteNonQuery();
+        }
+    }
+
+    public ISqlDialect Dialect { get; } = new SqliteDialect();
 
     public Task DropAsync(Generation generation, CancellationToken ct)
     {
@@ -160,7 +190,7 @@ public sealed partial class SqliteReadStore : IReadStore, IDisposable
     static string Clustered(string script) =>
         SmallTable().Replace(script, static table => $"{table.Groups["table"].Value} WITHOUT ROWID;");
 
-    [GeneratedRegex("(?<table>CREATE TABLE \"(?!spans\"|checkpoint\"|parked\")\\w+\" \\(.*?\n\\));", RegexOptions.Singleline)]
+    [GeneratedRegex("(?<table>CREATE TABLE \"(?!spans\"|texts\"|checkpoint\"|parked\")\\w+\" \\(.*?\n\\));", RegexOptions.Singleline)]
     private static partial Regex SmallTable();
 
     SqliteWriter WriterOf(Projection projection, int generation) => _writers.GetOrAdd(
