@@ -13,6 +13,8 @@ sealed class LiveChannel(string project, ILiveVoice voice)
     /// <summary>More traces than this waiting to be worded: the voice has stopped, and everybody is told so.</summary>
     const int MostWaiting = 20_000;
 
+    static readonly TimeSpan s_moment = TimeSpan.FromSeconds(1), s_look = TimeSpan.FromMilliseconds(5);
+
     readonly Lock _gate = new();
     readonly OrderedDictionary<string, bool> _waiting = new(StringComparer.Ordinal);
     ImmutableArray<LiveSubscription> _listeners = [];
@@ -58,6 +60,12 @@ sealed class LiveChannel(string project, ILiveVoice voice)
         _ = Task.Run(WorkAsync);
     }
 
+    /// <summary>A page of large traces is a burst, and no slowness of those who hear it: who has no room gets a moment to make some, once.</summary>
+    async Task MakeRoomAsync(int bytes)
+    {
+        for (var waited = TimeSpan.Zero; waited < s_moment && _listeners.Any(l => !l.HasRoomFor(bytes)); waited += s_look) await Task.Delay(s_look);
+    }
+
     async Task WorkAsync()
     {
         while (Take() is { } news)
@@ -69,6 +77,7 @@ sealed class LiveChannel(string project, ILiveVoice voice)
                 {
                     // Only with the last message of a batch has a listener come to the batch's position.
                     var message = messages[i] with { Position = i == messages.Count - 1 ? news.Position : _said };
+                    await MakeRoomAsync(message.Bytes.Length);
                     foreach (var listener in _listeners) listener.Offer(message);
                 }
                 _said = news.Position;

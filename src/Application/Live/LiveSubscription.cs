@@ -59,6 +59,9 @@ public sealed class LiveSubscription : IDisposable
     /// <summary>Everything up to here was taken out.</summary>
     public LogPosition Position { get; private set; }
 
+    /// <summary>Whether a message of so many bytes can be put in; one that is closed holds nobody up.</summary>
+    public bool HasRoomFor(int bytes) => Closed is not null || (QueuedBytes + bytes <= MostBytes && _queue.Reader.Count < MostMessages);
+
     /// <summary>Puts a message in, or closes the listener.</summary>
     /// <param name="always">Not news but a word to this listener alone, whatever it wants.</param>
     public void Offer(LiveMessage message, bool always = false)

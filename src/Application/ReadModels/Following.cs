@@ -9,13 +9,20 @@ sealed class Following : IAsyncDisposable
     static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(25);
     const int MostParked = 10_000;
 
+    /// <summary>Who yields works a sixth of the time.</summary>
+    const int Yielding = 5;
+
     readonly IEventLog _log;
     readonly ProjectionProgress _progress;
     readonly TimeProvider _clock;
     readonly CancellationTokenSource _stop = new();
+    readonly Func<LogPosition>? _others;
 
-    public Following(Follower follower, LogPosition at, IEventLog log, ProjectionProgress progress, TimeProvider clock, CancellationToken ct)
+    /// <param name="others">How far the other projections are, where this one yields to them.</param>
+    public Following(
+        Follower follower, LogPosition at, IEventLog log, ProjectionProgress progress, TimeProvider clock, CancellationToken ct, Func<LogPosition>? others = null)
     {
+        _others = others;
         (Follower, At, _log, _progress, _clock) = (follower, at, log, progress, clock);
         _progress.Generation = follower.Generation.Number;
         Run = Task.Run(() => RunAsync(ct), CancellationToken.None);
@@ -55,9 +62,11 @@ sealed class Following : IAsyncDisposable
             {
                 await foreach (var page in _log.FollowAheadAsync(At, pause.Token))
                 {
+                    var (began, before) = (_clock.GetTimestamp(), _others?.Invoke());
                     if (page.Records.Count > 0) At = await Follower.ApplyAsync(page, At, ct);
                     if (Follower.Parked > MostParked) throw new InvalidOperationException($"More than {MostParked} facts are parked.");
                     Reached(page.AtHead ? ProjectionState.Live : ProjectionState.CatchingUp);
+                    if (_others is { } others && others() != before) await Task.Delay(_clock.GetElapsedTime(began) * Yielding, _clock, pause.Token);
                     if (page is { AtHead: true, Records.Count: > 0 }) await Task.Delay(Gather, _clock, pause.Token);
                     else pause.Token.ThrowIfCancellationRequested();
                 }

@@ -104,9 +104,11 @@ sealed class Ownership(
     void Follow(Follower follower, LogPosition at, CancellationToken ct)
     {
         if (feed is not null) follower.Tell = feed.Committed;
-        (_serving, _swept) = (new(follower, at, log, progress, clock, ct), null);
+        (_serving, _swept) = (new(follower, at, log, progress, clock, ct, projection.Yields ? Others : null), null);
         models.Serve(projection.Name, follower.Generation.Number);
     }
+
+    LogPosition Others() => models.Progress.Where(p => p.Key != projection.Name).Select(p => p.Value.Position).DefaultIfEmpty().Max();
 
     async Task BuildAsync(Generation building, CancellationToken ct)
     {

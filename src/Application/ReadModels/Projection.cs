@@ -23,6 +23,9 @@ public abstract class Projection
 
     public abstract IReadOnlyList<Type> Rows { get; }
 
+    /// <summary>It can wait: while facts keep coming it leaves most of the machine to the others, and catches up when there are fewer.</summary>
+    public virtual bool Yields => false;
+
     /// <summary>One follower's working memory; made anew after any failure.</summary>
     public abstract IProjector Start(Func<ReadDb> open);
 }

@@ -21,6 +21,9 @@ public sealed class ServingModels(IEnumerable<Projection> projections, IReadStor
     /// <summary>Nothing can be read of it until something serves.</summary>
     public void Withdraw(string projection) => _serving.TryRemove(projection, out _);
 
+    /// <summary>The engine does not answer at present.</summary>
+    public bool IsAway => store.Away.IsCancellationRequested;
+
     /// <exception cref="Unavailable">Nothing is built yet, or the engine does not answer.</exception>
     public ReadDb Open(string projection)
     {

@@ -31,6 +31,9 @@ public sealed class TextsProjection(FactReader reader) : Projection
 
     public override IReadOnlyList<Type> Rows { get; } = [typeof(TextRow)];
 
+    /// <summary>Indexing the words of a span costs as much as all else that is done with it, ingestion included.</summary>
+    public override bool Yields => true;
+
     public override IProjector Start(Func<ReadDb> open) => new TextsProjector(reader, open);
 }
 

@@ -26,6 +26,8 @@ internal sealed class ObservatoryAnswer(HttpContext http)
     public async Task<bool> FromCacheAsync(string? name, CancellationToken ct)
     {
         if (name is null || http.Request.Headers.CacheControl.ToString().Contains("no-cache", StringComparison.OrdinalIgnoreCase)) return false;
+        // With the database away a kept answer would look as if all were well.
+        if (http.RequestServices.GetRequiredService<ServingModels>().IsAway) return false;
         if (_cache.Find(name) is not { } held || held.Position < (http.MinPosition() ?? 0)) return false;
         http.Response.Headers["X-Log-Position"] = held.Position.ToString(System.Globalization.CultureInfo.InvariantCulture);
         await SendAsync(held.Body, cached: true, ct);
