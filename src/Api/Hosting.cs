@@ -1,9 +1,11 @@
+using Hindcast.Api.Dialects;
 using Hindcast.Api.Dialects.WhyOps;
 using Hindcast.Application;
 using Hindcast.Application.Projects;
 using Hindcast.Application.ReadModels;
 using Hindcast.Infrastructure;
 using Hindcast.Infrastructure.Secrets;
+using Hindcast.Infrastructure.Upstreams;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Hindcast.Api;
@@ -13,7 +15,10 @@ internal static class Hosting
 {
     const string DefaultAddress = "http://127.0.0.1:8080";
 
-    public static WebApplication Build(string[] args)
+    public static WebApplication Build(string[] args) => Build(args, _ => { });
+
+    /// <param name="also">Has the last word on what stands behind a port; a test puts something there that fails.</param>
+    internal static WebApplication Build(string[] args, Action<IServiceCollection> also)
     {
         // Settings are read once: a watcher on the working directory would wake up with every page the log writes.
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = ["--hostBuilder:reloadConfigOnChange=false", .. args] });
@@ -21,6 +26,7 @@ internal static class Hosting
         builder.WebHost.ConfigureKestrel(Harden);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Microsoft.EntityFrameworkCore", LogLevel.Error);
         AddHindcast(builder.Services, builder.Configuration);
+        also(builder.Services);
 
         var app = builder.Build();
         app.UseMiddleware<Problems>();
@@ -41,6 +47,7 @@ internal static class Hosting
         Directory.CreateDirectory(options.DataDirectory);
 
         services.AddApplication(typeof(Hosting).Assembly).AddStorage(configuration, options.DataDirectory).AddVault(options.DataDirectory).AddProjects();
+        services.AddGateway(configuration, options.DataDirectory).AddWires();
         if (!options.Projections.Paused) services.AddProjectionHost();
         services.AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddOpenApi("v1", Describe).AddIngestCors();
     }

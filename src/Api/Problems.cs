@@ -60,6 +60,7 @@ internal sealed class Problems(RequestDelegate next, ILogger<Problems> logger)
         MalformedBody => new(400, "MALFORMED_BODY", e.Message),
         BadRequestBody x => new(
             x.Status, x.Code.ToUpperInvariant(), x.Message, RetryAfter: x.RetryAfterSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null),
+        Application.Gateway.GatewayRefusal x => new(x.Status, x.Code, x.Message, RetryAfter: x.RetryAfter),
         BadRequest x => new(400, "BAD_REQUEST", x.Message, x.Field),
         Unauthenticated => new(401, "UNAUTHORIZED", e.Message),
         NotAllowed => new(403, "FORBIDDEN", e.Message),
@@ -82,5 +83,7 @@ internal sealed class Problems(RequestDelegate next, ILogger<Problems> logger)
     }
 
     static RefusalForm Form(HttpContext http) =>
-        (http.GetEndpoint() ?? http.Features.Get<IEndpointFeature>()?.Endpoint)?.Metadata.GetMetadata<RefusalForm>() ?? Native.Envelope.RefuseAsync;
+        (http.GetEndpoint() ?? http.Features.Get<IEndpointFeature>()?.Endpoint)?.Metadata.GetMetadata<RefusalForm>()
+        // Under /v1 an unknown path is answered as the clients that go there expect it.
+        ?? (http.Request.Path.StartsWithSegments("/v1") ? Dialects.OpenAi.OpenAiErrors.RefuseAsync : Native.Envelope.RefuseAsync);
 }

@@ -23,8 +23,14 @@ internal sealed class RateLimits(IOptions<HindcastOptions> options, TimeProvider
             return;
         }
         var limits = options.Value.Limits;
-        var ingest = http.GetEndpoint()?.Metadata.GetMetadata<DoorPolicy>()?.Scope == Scopes.Ingest;
-        var requests = BucketOf(caller, ingest ? "requests" : "queries", ingest ? limits.RequestsPerMinute : limits.QueriesPerMinute);
+        var scope = http.GetEndpoint()?.Metadata.GetMetadata<DoorPolicy>()?.Scope;
+        var ingest = scope == Scopes.Ingest;
+        var requests = scope switch
+        {
+            Scopes.Ingest => BucketOf(caller, "requests", limits.RequestsPerMinute),
+            Scopes.Gateway => BucketOf(caller, "calls", limits.CallsPerMinute(caller.Plan)),
+            _ => BucketOf(caller, "queries", limits.QueriesPerMinute),
+        };
 
         var (taken, wait) = requests.Take(1, clock.GetTimestamp(), clock);
         Describe(http.Response, requests);

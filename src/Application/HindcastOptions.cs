@@ -15,6 +15,8 @@ public sealed class HindcastOptions
     public LimitOptions Limits { get; set; } = new();
 
     public ProjectionOptions Projections { get; set; } = new();
+
+    public GatewayOptions Gateway { get; set; } = new();
 }
 
 /// <summary>What one key may ask of us in a minute.</summary>
@@ -28,6 +30,12 @@ public sealed class LimitOptions
 
     /// <value>Queries; default 1,000.</value>
     [Range(1, int.MaxValue)] public int QueriesPerMinute { get; set; } = 1_000;
+
+    /// <summary>Calls through the gateway, by the plan of the key; one of the plan <c>custom</c>, or without a plan, has <see cref="RequestsPerMinute"/>.</summary>
+    /// <value>Default free 60, pro 600.</value>
+    public Dictionary<string, int> Plans { get; set; } = new(StringComparer.OrdinalIgnoreCase) { [Projects.Plans.Free] = 60, [Projects.Plans.Pro] = 600 };
+
+    public int CallsPerMinute(string? plan) => plan is not null && Plans.TryGetValue(plan, out var calls) ? calls : RequestsPerMinute;
 }
 
 public sealed class ProjectionOptions
@@ -35,4 +43,26 @@ public sealed class ProjectionOptions
     /// <summary>Leaves the read models where they are; for measuring the log alone.</summary>
     /// <value>Default false.</value>
     public bool Paused { get; set; }
+}
+
+/// <summary>What a call through the gateway may take.</summary>
+public sealed class GatewayOptions
+{
+    /// <summary>How long a stream's first byte may take.</summary>
+    /// <value>Default 60 s.</value>
+    public TimeSpan FirstByte { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long an answer may take in all.</summary>
+    /// <value>Default 10 min.</value>
+    public TimeSpan Total { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <value>Default 32 MiB.</value>
+    [Range(1, int.MaxValue)] public int MostRequestBytes { get; set; } = 32 << 20;
+
+    /// <value>Default 64 MiB.</value>
+    [Range(1, int.MaxValue)] public int MostAnswerBytes { get; set; } = 64 << 20;
+
+    /// <summary>Calls of one key that may be under way.</summary>
+    /// <value>Default 50.</value>
+    [Range(1, int.MaxValue)] public int CallsAtOnce { get; set; } = 50;
 }

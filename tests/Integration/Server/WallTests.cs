@@ -56,6 +56,7 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
                 var answer = await TryAsync(door, key);
                 answer.Status.Should().Be(401, $"{door} with '{key}'");
                 ShapeOf(answer, door.Template).Should().Be(door.Template.StartsWith("/api/ingestion", StringComparison.Ordinal) ? "Invalid API key"
+                    : IsMessages(door.Template) ? "authentication_error" : IsCall(door.Template) ? "invalid_api_key"
                     : IsWhyOps(door.Template) ? "Unauthorized: Authentication required" : "UNAUTHORIZED");
             }
         (await server.GetAsync("/api/v1/traces", key: null, ("Authorization", $"Basic {server.Read}"))).Status.Should().Be(401);
@@ -74,7 +75,8 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
                 var answer = await TryAsync(door, key);
                 if (scope == needs) answer.Status.Should().NotBe(401, $"{door}").And.NotBe(403, $"{door} with {scope}");
                 else answer.Status.Should().Be(403, $"{door} with {scope}: {answer.Text}");
-                if (scope != needs) ShapeOf(answer, door.Template).Should().Be(IsDialect(door.Template) ? $"This key lacks the scope '{needs}'." : "FORBIDDEN");
+                if (scope != needs) ShapeOf(answer, door.Template).Should().Be(IsDialect(door.Template) ? $"This key lacks the scope '{needs}'."
+                    : IsMessages(door.Template) ? "permission_error" : IsCall(door.Template) ? "insufficient_permissions" : "FORBIDDEN");
                 if (scope == needs) answer.Headers.Keys.Should().Contain(["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"]);
             }
         }
@@ -124,10 +126,16 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
 
     static bool IsDialect(string path) => IsWhyOps(path) || path.StartsWith("/api/ingestion", StringComparison.Ordinal);
 
+    static bool IsMessages(string path) => path.EndsWith("/messages", StringComparison.Ordinal) || path.EndsWith("/messages/count_tokens", StringComparison.Ordinal);
+
+    static bool IsCall(string path) => IsMessages(path) || path.Replace("/v1", "") is "/chat/completions" or "/responses" or "/embeddings" or "/models";
+
     static string NeededBy(string path) =>
+        IsCall(path) ? "gateway" : path.Contains("/providers") || path.Contains("/policies") || path.Contains("/budgets") ? "admin" :
         IsDialect(path) || path == "/api/v1/events" ? "ingest" : path.Contains("/keys") || path.Contains("/parked") || path.EndsWith("/rebuild", StringComparison.Ordinal) ? "admin" : "read";
 
     /// <summary>What the dialect's own error form holds where it says why.</summary>
     static string? ShapeOf(Answer answer, string path) =>
-        IsWhyOps(path) ? answer.Json.Text("error") : IsDialect(path) ? answer.Json.Text("detail") : answer.Json.GetProperty("error").Text("code");
+        IsWhyOps(path) ? answer.Json.Text("error") : IsDialect(path) ? answer.Json.Text("detail")
+        : IsMessages(path) ? answer.Json.GetProperty("error").Text("type") : answer.Json.GetProperty("error").Text("code");
 }
