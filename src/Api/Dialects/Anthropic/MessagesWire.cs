@@ -74,6 +74,7 @@ internal sealed class MessagesWire : IWire
                 CacheWrite5m = written5m ?? _usage.CacheWrite5m,
                 CacheWrite1h = written1h ?? _usage.CacheWrite1h,
                 Output = usage.Count("output_tokens") ?? _usage.Output,
+                Reasoning = usage.Member("output_tokens_details")?.Count("thinking_tokens") ?? _usage.Reasoning,
             };
         }
 
