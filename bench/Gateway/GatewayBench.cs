@@ -19,7 +19,8 @@ static class GatewayBench
 
     static readonly string s_text = string.Join(' ', Enumerable.Range(0, 110).Select(i => $"word{i}"));
 
-    public static async Task RunAsync()
+    /// <param name="paused">Leaves the read models where they are: the gateway and the log alone.</param>
+    public static async Task RunAsync(bool paused)
     {
         var (provider, forwarder) = (FreePort(), FreePort());
         using var fake = Start("instant-provider", $"{provider}");
@@ -32,6 +33,7 @@ static class GatewayBench
                 ["Hindcast__Upstreams__AllowPrivateNetworks"] = "true",
                 ["Hindcast__Upstreams__openai__BaseUrl"] = $"http://127.0.0.1:{provider}/v1",
                 ["Hindcast__Upstreams__openai__ApiKey"] = "sk-bench",
+                ["Hindcast__Projections__Paused"] = paused ? "true" : "false",
             });
             var (direct, ours) = (new Uri($"http://127.0.0.1:{provider}"), server.Address);
             await MeasureAsync(direct, new($"http://127.0.0.1:{forwarder}"), ours);

@@ -20,15 +20,7 @@ public sealed class GatewayPayload : IPayloadReader
         var (content, request) = (Member(payload, "content"), Member(payload, "request"));
         var reading = new Reading
         {
-            Kind = type switch
-            {
-                "llm_response" => "llm",
-                "embedding_request" or "embedding_response" => "embedding",
-                "user_message" => "message",
-                "tool_result" => "tool_result",
-                "llm_thinking" => "thinking",
-                _ => null,
-            },
+            Kind = KindOf(type),
             Provider = Text(payload, "provider", ref sanitised),
             Model = Text(payload, "model", ref sanitised),
             Usage = Member(payload, "usage") is { } usage ? UsageOf(usage) : null,
@@ -61,6 +53,16 @@ public sealed class GatewayPayload : IPayloadReader
         }
         return reading with { Sanitised = sanitised };
     }
+
+    public static string? KindOf(string type) => type switch
+    {
+        "llm_response" => "llm",
+        "embedding_request" or "embedding_response" => "embedding",
+        "user_message" => "message",
+        "tool_result" => "tool_result",
+        "llm_thinking" => "thinking",
+        _ => null,
+    };
 
     /// <summary>The text alone when the model only spoke; everything when it also called tools, refused, or gave several answers.</summary>
     static JsonElement? Said(JsonElement content) =>

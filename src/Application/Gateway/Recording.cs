@@ -34,7 +34,7 @@ public sealed class Recording(IEnumerable<IWire> wires, GatewayPayload reader)
             json.WritePropertyName("request");
             json.WriteRawValue(call.Form.Body.Span, skipInputValidation: true);
         });
-        return EventOf(call, type, payload, id, at, embeds ? call.SpanId : null);
+        return EventOf(call, route, type, payload, id, at, embeds ? call.SpanId : null);
     }
 
     /// <summary>What the provider answered, read out of its bytes.</summary>
@@ -90,12 +90,13 @@ public sealed class Recording(IEnumerable<IWire> wires, GatewayPayload reader)
                 if (thought.Signature is { } signature) json.WriteString("signature", signature);
                 json.WriteEndObject();
             });
-            yield return EventOf(call, "llm_thinking", payload, IdOf(attempt, $"thinking {n++}"), at, null, parent: attempt.SpanId);
+            yield return EventOf(call, attempt.Route, "llm_thinking", payload, IdOf(attempt, $"thinking {n++}"), at, null, parent: attempt.SpanId);
         }
 
         var error = ErrorOf(attempt, answer);
         var ended = Write(call, attempt.Route, json => WriteEnd(json, attempt, answer, usage, estimated, error));
-        yield return EventOf(call, call.Protocol == Protocol.Embeddings ? "embedding_response" : "llm_response", ended, attempt.EventId, at, attempt.SpanId);
+        yield return EventOf(
+            call, attempt.Route, call.Protocol == Protocol.Embeddings ? "embedding_response" : "llm_response", ended, attempt.EventId, at, attempt.SpanId, usage: usage);
         if (error is null) yield break;
 
         var failed = Write(call, attempt.Route, json =>
@@ -107,7 +108,7 @@ public sealed class Recording(IEnumerable<IWire> wires, GatewayPayload reader)
             if (!attempt.IsStream && attempt.Received.Length > 0) json.WriteString("body", Shown(attempt.Received.Span));
             json.WriteEndObject();
         });
-        yield return EventOf(call, "error", failed, IdOf(attempt, "error"), at, attempt.SpanId);
+        yield return EventOf(call, attempt.Route, "error", failed, IdOf(attempt, "error"), at, attempt.SpanId);
     }
 
     static void WriteEnd(Utf8JsonWriter json, Attempt attempt, Answer answer, Usage? usage, bool estimated, string? error)
@@ -222,23 +223,20 @@ public sealed class Recording(IEnumerable<IWire> wires, GatewayPayload reader)
         return bytes.WrittenSpan.ToArray();
     }
 
-    NewEvent EventOf(GatewayCall call, string type, byte[] payload, Guid id, DateTimeOffset at, string? span, string? parent = null)
+    /// <summary>What stands in the header is known here; reading the payload back for it would cost as much as writing it.</summary>
+    NewEvent EventOf(GatewayCall call, Route route, string type, byte[] payload, Guid id, DateTimeOffset at, string? span, string? parent = null, Usage? usage = null) => new()
     {
-        using var json = JsonDocument.Parse(payload, s_deep);
-        return new()
-        {
-            Type = type,
-            TraceId = call.TraceId,
-            EventId = id,
-            At = at,
-            SpanId = span,
-            ParentSpanId = parent ?? call.ParentSpanId,
-            AssignStep = true,
-            Reader = reader,
-            Reading = reader.Read(type, json.RootElement, texts: false),
-            Content = new(payload, default),
-        };
-    }
+        Type = type,
+        TraceId = call.TraceId,
+        EventId = id,
+        At = at,
+        SpanId = span,
+        ParentSpanId = parent ?? call.ParentSpanId,
+        AssignStep = true,
+        Reader = reader,
+        Reading = new() { Kind = GatewayPayload.KindOf(type), Provider = route.Provider.Kind.Name(), Model = route.Model, Usage = usage, UserId = call.UserId },
+        Content = new(payload, default),
+    };
 
     static Guid IdOf(Attempt attempt, string what) => EventIds.Of(attempt.EventId.ToByteArray(), Encoding.UTF8.GetBytes(what));
 
