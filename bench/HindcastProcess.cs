@@ -81,6 +81,18 @@ public sealed class HindcastProcess : IAsyncDisposable
         return _process.TotalProcessorTime.TotalMicroseconds;
     }
 
+    /// <summary>SIGSTOP: it does nothing more, and does not know it.</summary>
+    public Task FreezeAsync() => SignalAsync("-STOP");
+
+    /// <summary>SIGCONT: it goes on where it was.</summary>
+    public Task ThawAsync() => SignalAsync("-CONT");
+
+    async Task SignalAsync(string signal)
+    {
+        using var kill = Process.Start("kill", [signal, $"{_process!.Id}"]);
+        await kill.WaitForExitAsync();
+    }
+
     /// <summary>SIGKILL: no warning, no last words.</summary>
     public async Task KillAsync()
     {

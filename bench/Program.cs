@@ -1,16 +1,22 @@
 using System.Globalization;
 using Hindcast.Bench.EventLogs;
+using Hindcast.Bench.EventStoreDb;
 using Hindcast.Bench.Gateway;
 using Hindcast.Bench.Ingest;
 using Hindcast.Bench.Payloads;
+using Hindcast.Bench.Rebuild;
 
 switch (args)
 {
     case ["log-writer", ..]: await LogWriterBench.RunAsync(); return 0;
-    case ["ingest", .. var rest]: await IngestBench.RunAsync(rest is [var n] ? int.Parse(n, CultureInfo.InvariantCulture) : 1_000_000); return 0;
+    case ["ingest", .. var rest]: await new IngestBench(batchSize: 100, connections: 4).RunAsync(CountOf(rest, 1_000_000)); return 0;
+    case ["single", .. var rest]: await new IngestBench(batchSize: 1, connections: 32).RunAsync(CountOf(rest, 200_000)); return 0;
     case ["lag", .. var rest]: await LagBench.RunAsync(rest is [var postgres] ? postgres : null); return 0;
+    case ["rebuild", .. var rest]: await RebuildBench.RunAsync(CountOf(rest, 1_000_000), rest.ElementAtOrDefault(1)); return 0;
+    case ["eventstore", .. var rest]: await EventStoreBench.RunAsync(CountOf(rest, 100_000)); return 0;
+    case ["fake-eventstore", var port]: await EventStoreBench.ServeFakeAsync(int.Parse(port, CultureInfo.InvariantCulture)); return 0;
     case ["payloads", ..]: PayloadBench.Run(); return 0;
-    case ["send", var address, var events]: await IngestBench.SendToAsync(new Uri(address), int.Parse(events, CultureInfo.InvariantCulture)); return 0;
+    case ["send", var address, var events]: await new IngestBench(batchSize: 100, connections: 4).SendToAsync(new Uri(address), int.Parse(events, CultureInfo.InvariantCulture)); return 0;
     case ["bare-server", var port, var path]: await BareServer.RunAsync(int.Parse(port, CultureInfo.InvariantCulture), path); return 0;
     case ["gateway", .. var rest]: await GatewayBench.RunAsync(rest is ["paused"]); return 0;
     case ["bare-forwarder", var port, var upstream]: await BareForwarder.RunAsync(int.Parse(port, CultureInfo.InvariantCulture), upstream); return 0;
@@ -20,9 +26,15 @@ switch (args)
             dotnet run -c Release --project bench -- <what>
               log-writer        appends to the log beside bare inserts
               ingest [events]   durable ingestion over HTTP beside raw SQLite, projections paused and running
+              single [events]   the same with one event a request, on 32 connections
+              rebuild [events] [postgres]
+                                a projection built again from the log under load, beside reading, parsing, COPY and the same indexes
+              eventstore [n]    the same on EventStoreDB beside a bare pipelined BatchAppend; on a fake server unless ConnectionStrings__EventStoreDb is set
               payloads          checking payloads beside reading their tokens, hostile ones too
               gateway [paused]  calls through the gateway beside a bare forwarder; paused leaves the read models where they are
               lag [postgres]    from 2xx to readable at 5,000 events/s; with a connection string, on PostgreSQL
             """);
         return 2;
 }
+
+static int CountOf(string[] rest, int otherwise) => rest is [var count, ..] ? int.Parse(count, CultureInfo.InvariantCulture) : otherwise;

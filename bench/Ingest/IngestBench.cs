@@ -6,11 +6,11 @@ using Hindcast.Infrastructure.Sqlite;
 namespace Hindcast.Bench.Ingest;
 
 /// <summary>
-/// Durable ingestion over HTTP (performance goal G2): batches of 100 on four connections, with projections paused and running. The baseline
-/// is the same load, from the same generator, into a bare server that appends raw with the same SQLite settings and groups, so that the
+/// Durable ingestion over HTTP, with projections paused and running: batches of 100 on four connections (performance goal G2), or one event a
+/// request on 32 (G1). The baseline is the same load, from the same generator, into a bare server that appends raw with the same SQLite settings and groups, so that the
 /// generator's share of the two cores is counted in both. What SQLite takes with nothing around it is printed beside it.
 /// </summary>
-static class IngestBench
+sealed class IngestBench(int batchSize, int connections)
 {
     /// <summary>The settings of the log, and one table.</summary>
     public const string Settings = """
@@ -18,15 +18,15 @@ static class IngestBench
         CREATE TABLE events(position INTEGER PRIMARY KEY, content BLOB NOT NULL);
         """;
 
-    const int BatchSize = 100, Connections = 4, BarePort = 8195;
+    const int BarePort = 8195;
 
-    public static async Task RunAsync(int events)
+    public async Task RunAsync(int events)
     {
-        Console.WriteLine($"{events:N0} events in batches of {BatchSize} on {Connections} connections; SQLite {SqliteRuntime.Version}; {Machine.Describe()}");
+        Console.WriteLine($"{events:N0} events, {batchSize} a request, on {connections} connections; SQLite {SqliteRuntime.Version}; {Machine.Describe()}");
         var root = Directory.CreateDirectory(Path.Combine(Environment.CurrentDirectory, "artifacts", "bench-ingest")).FullName;
         try
         {
-            Console.WriteLine($"SQLite alone, in process, groups of {BatchSize}: {Alone(Path.Combine(root, "alone.db"), Math.Min(events, 300_000)),9:N0} events/s");
+            Console.WriteLine($"SQLite alone, in process, groups of 100: {Alone(Path.Combine(root, "alone.db"), Math.Min(events, 300_000)),9:N0} events/s");
             var before = await BareAsync(root, events / 2);
             var paused = await ServedAsync(Path.Combine(root, "paused"), events, paused: true);
             var running = await ServedAsync(Path.Combine(root, "running"), events, paused: false);
@@ -43,7 +43,7 @@ static class IngestBench
     }
 
     /// <summary>The load alone, for a server that runs already (with the key of <see cref="HindcastProcess"/>): for profiling it.</summary>
-    public static async Task SendToAsync(Uri address, int events)
+    public async Task SendToAsync(Uri address, int events)
     {
         using var http = new HttpClient { BaseAddress = address };
         http.DefaultRequestHeaders.Authorization = new("Bearer", HindcastProcess.Key);
@@ -60,13 +60,13 @@ static class IngestBench
         for (var i = 0; i < events;)
         {
             database.Exec("BEGIN IMMEDIATE");
-            for (var n = 0; n < BatchSize && i < events; n++, i++) insert.Bind(1, i + 1L).BindBlob(2, body).Run();
+            for (var n = 0; n < 100 && i < events; n++, i++) insert.Bind(1, i + 1L).BindBlob(2, body).Run();
             database.Exec("COMMIT");
         }
         return events / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
-    static async Task<double> BareAsync(string root, int events)
+    async Task<double> BareAsync(string root, int events)
     {
         var path = Path.Combine(root, "bare.db");
         foreach (var suffix in new[] { "", "-wal", "-shm" }) File.Delete(path + suffix);
@@ -95,7 +95,7 @@ static class IngestBench
         }
     }
 
-    static async Task<double> ServedAsync(string folder, int events, bool paused)
+    async Task<double> ServedAsync(string folder, int events, bool paused)
     {
         Directory.CreateDirectory(folder);
         await using var server = await HindcastProcess.StartAsync(folder, new Dictionary<string, string> { ["Hindcast__Projections__Paused"] = $"{paused}" });
@@ -112,14 +112,14 @@ static class IngestBench
         return rate;
     }
 
-    static async Task<double> SendAsync(HttpClient http, int events, Action<int> sentSoFar, int firstTrace = 0)
+    public async Task<double> SendAsync(HttpClient http, int events, Action<int> sentSoFar, int firstTrace = 0)
     {
-        var load = new Load(BatchSize, firstTrace);
+        var load = new Load(batchSize, firstTrace);
         var sent = 0;
         var started = Stopwatch.GetTimestamp();
-        await Task.WhenAll(Enumerable.Range(0, Connections).Select(async _ =>
+        await Task.WhenAll(Enumerable.Range(0, connections).Select(async _ =>
         {
-            while (Interlocked.Add(ref sent, BatchSize) <= events)
+            while (Interlocked.Add(ref sent, batchSize) <= events)
             {
                 using var content = new ByteArrayContent(load.Next().Body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
                 using var response = await http.PostAsync("/api/v1/events", content);

@@ -32,3 +32,8 @@ sealed class Load(int batchSize, int first = 0)
         return (Encoding.UTF8.GetBytes(body.Append(']').ToString()), batchSize);
     }
 }
+
+static class Bodies
+{
+    public static ByteArrayContent Content(this (byte[] Body, int Events) batch) => new(batch.Body) { Headers = { ContentType = new("application/json") } };
+}

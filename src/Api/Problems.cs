@@ -66,6 +66,7 @@ internal sealed class Problems(RequestDelegate next, ILogger<Problems> logger)
         NotAllowed => new(403, "FORBIDDEN", e.Message),
         NotFound => new(404, "NOT_FOUND", e.Message),
         Application.Projects.IdempotencyKeyReused => new(422, "IDEMPOTENCY_KEY_REUSED", e.Message, "Idempotency-Key"),
+        QueryTooSlow => new(422, "QUERY_TIMEOUT", e.Message),
         RuleBroken => new(409, "CONFLICT", e.Message),
         TooMany x => new(429, "RATE_LIMIT_EXCEEDED", x.Message, RetryAfter: x.RetryAfter),
         Unavailable x => new(503, "UNAVAILABLE", x.Message, RetryAfter: x.RetryAfter),

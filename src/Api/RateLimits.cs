@@ -23,14 +23,13 @@ internal sealed class RateLimits(IOptions<HindcastOptions> options, TimeProvider
             return;
         }
         var limits = options.Value.Limits;
-        var scope = http.GetEndpoint()?.Metadata.GetMetadata<DoorPolicy>()?.Scope;
+        var door = http.GetEndpoint()?.Metadata;
+        var scope = door?.GetMetadata<DoorPolicy>()?.Scope;
         var ingest = scope == Scopes.Ingest;
-        var requests = scope switch
-        {
-            Scopes.Ingest => BucketOf(caller, "requests", limits.RequestsPerMinute),
-            Scopes.Gateway => BucketOf(caller, "calls", limits.CallsPerMinute(caller.Plan)),
-            _ => BucketOf(caller, "queries", limits.QueriesPerMinute),
-        };
+        var requests = door?.GetMetadata<LimitedByPlan>() is not null && Plans.PerMinute(caller.Plan) is { } plan ? BucketOf(caller, "plan", plan)
+            : ingest ? BucketOf(caller, "requests", limits.RequestsPerMinute)
+            : scope == Scopes.Gateway ? BucketOf(caller, "calls", limits.RequestsPerMinute)
+            : BucketOf(caller, "queries", limits.QueriesPerMinute);
 
         var (taken, wait) = requests.Take(1, clock.GetTimestamp(), clock);
         Describe(http.Response, requests);
@@ -78,6 +77,9 @@ internal sealed class RateLimits(IOptions<HindcastOptions> options, TimeProvider
         }
     }
 }
+
+/// <summary>The plan of the key says how many requests a minute this door takes, all such doors together; endpoint metadata.</summary>
+internal sealed class LimitedByPlan;
 
 public sealed class TooMany(string message, TimeSpan retryAfter) : Exception(message)
 {

@@ -1,6 +1,7 @@
 using Hindcast.Api.Dialects.Anthropic;
 using Hindcast.Api.Dialects.Observatory;
 using Hindcast.Api.Dialects.OpenAi;
+using Hindcast.Api.Dialects.Trops;
 using Hindcast.Api.Dialects.Trubrics;
 using Hindcast.Api.Dialects.WhyOps;
 using Hindcast.Api.Native;
@@ -17,6 +18,9 @@ internal static class Routes
         app.MapIngestion();
         app.MapCalls();
         app.MapReading();
+        app.MapTrops();
+        app.MapMoney();
+        app.MapWhyOpsReading();
         app.MapOperations();
     }
 
@@ -67,6 +71,45 @@ internal static class Routes
         app.MapGet("/api/v1/traces/{traceId}/state", TraceDoors.State).Needs(Scopes.Read).Says("Traces", "The tree as it stood at a revision or a time");
     }
 
+    static void MapWhyOpsReading(this WebApplication app)
+    {
+        app.MapGet("/api/events", WhyOpsEventReads.List).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Events, newest first");
+        app.MapGet("/api/events/{id}", WhyOpsEventReads.Get).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "One event");
+        app.MapGet("/api/threads", WhyOpsThreads.List).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "Threads by last activity");
+        app.MapGet("/api/threads/{id}", WhyOpsThreads.Get).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "A thread with its events, models and money");
+        app.MapGet("/api/threads/{id}/graph", WhyOpsThreads.Graph).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "A thread as nodes and edges");
+        app.MapPost("/api/threads/match", WhyOpsThreads.Match).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "The thread that a conversation goes on from");
+        app.MapGet("/api/visualize/{traceId}/mermaid", WhyOpsThreads.Mermaid).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "A thread as a Mermaid flowchart");
+        app.MapGet("/api/entities", WhyOpsEntities.List).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "Agents");
+        app.MapGet("/api/entities/{id}", WhyOpsEntities.Get).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "An agent, day by day");
+        app.MapGet("/api/entities/{id}/version-ids", WhyOpsEntities.VersionIds).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "The versions of an agent");
+        app.MapGet("/api/entities/{id}/user-distribution", WhyOpsEntities.Users).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "The users of an agent");
+        app.MapGet("/api/entities/versions/{versionId}", WhyOpsEntities.Version).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "A version: its prompt and its tools");
+        app.MapGet("/api/analytics/dashboard", WhyOpsAnalytics.Dashboard).Shows(WhyOpsRefusals.RefuseAsync, "agents").Says("WhyOps", "The last seven days");
+        app.MapGet("/api/analytics/summary", WhyOpsAnalytics.Summary).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "All requests in one row");
+        app.MapGet("/api/analytics/timeline", WhyOpsAnalytics.Timeline).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Requests by hour, day or week");
+        app.MapGet("/api/analytics/usage", WhyOpsAnalytics.Usage).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Requests by provider and model");
+        app.MapPost("/api/llm-costs", WhyOpsAnalytics.Costs).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "What models cost");
+        app.MapPost("/api/analyses", WhyOpsAnalyses.Create).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "What can be said of a trace without a model");
+        app.MapGet("/api/analyses/trace/{traceId}", WhyOpsAnalyses.OfTrace).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "The same, by the trace");
+        app.MapGet("/api/health", WhyOpsHealth.Get).Open().Says("WhyOps", "The process answers");
+        app.MapGet("/api/health/ready", WhyOpsHealth.Ready).Open().Says("WhyOps", "What was recorded before the start can be read");
+    }
+
+    static void MapMoney(this WebApplication app)
+    {
+        app.MapGet("/api/v1/prices", PriceDoors.List).Needs(Scopes.Read).Reads("traces").Says("Money", "The price book: what was set, then what is built in");
+        app.MapPut("/api/v1/prices", PriceDoors.Set).Needs(Scopes.Admin).Says("Money", "Add prices; what was computed under older ones is computed anew");
+        app.MapGet("/api/v1/costs", CostDoors.Get).Needs(Scopes.Read).Reads("traces").Says("Money", "What requests cost, with the prices as they are or were known");
+        app.MapGet("/api/v1/failures/groups", FailureDoors.Groups).Needs(Scopes.Read).Reads("traces").Says("Failures", "What goes wrong, grouped by what is alike");
+    }
+
+    static void MapTrops(this WebApplication app)
+    {
+        app.MapGet("/v1/analytics/requests", TropsAnalytics.Requests).Shows(TropsRefusals.RefuseAsync).WithMetadata(new LimitedByPlan()).Says("TROPS", "Requests to models, newest first");
+        app.MapGet("/v1/analytics/overview", TropsAnalytics.Overview).Shows(TropsRefusals.RefuseAsync).WithMetadata(new LimitedByPlan()).Says("TROPS", "Requests by minute, hour or day");
+    }
+
     static void MapOperations(this WebApplication app)
     {
         app.MapGet("/limits", OperationDoors.Limits).Needs(Scopes.Read).Says("Operations", "The limits in force");
@@ -94,10 +137,14 @@ internal static class Routes
     }
 
     /// <summary>A door to the models: needs the scope, and refuses as its provider would.</summary>
-    static RouteHandlerBuilder Calls(this RouteHandlerBuilder door, RefusalForm form) => door.Needs(Scopes.Gateway).RefusesAs(form);
+    static RouteHandlerBuilder Calls(this RouteHandlerBuilder door, RefusalForm form) => door.Needs(Scopes.Gateway).RefusesAs(form).WithMetadata(new LimitedByPlan());
 
     /// <summary>A door for writing: needs the scope, may be used from any page, and refuses in its dialect's form.</summary>
     static RouteHandlerBuilder Takes(this RouteHandlerBuilder door, RefusalForm form) => door.Needs(Scopes.Ingest).RefusesAs(form).FromAnyOrigin();
+
+    /// <summary>A door of a dialect for reading what traces add up to.</summary>
+    static RouteHandlerBuilder Shows(this RouteHandlerBuilder door, RefusalForm form, params string[] projections) =>
+        door.Needs(Scopes.Read).RefusesAs(form).Reads(["traces", .. projections]);
 
     static RouteHandlerBuilder Says(this RouteHandlerBuilder door, string tag, string summary) => door.WithTags(tag).WithSummary(summary);
 }

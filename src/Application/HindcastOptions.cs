@@ -12,11 +12,24 @@ public sealed class HindcastOptions
     /// <summary>An admin key of the project <c>default</c>, taken as it is; without one, a key is made at the first start and printed once.</summary>
     [MinLength(16)] public string? AdminKey { get; set; }
 
+    /// <summary>Tells logs on one EventStoreDB server apart: a named log's streams begin with its name and a dot. The embedded log needs none.</summary>
+    [RegularExpression("[a-z0-9_]{1,64}")] public string? LogName { get; set; }
+
     public LimitOptions Limits { get; set; } = new();
 
     public ProjectionOptions Projections { get; set; } = new();
 
     public GatewayOptions Gateway { get; set; } = new();
+
+    public RetentionOptions Retention { get; set; } = new();
+}
+
+/// <summary>How far back traces can be read. The log keeps every fact, so a longer reach is a rebuild away; sums of time buckets stay.</summary>
+public sealed class RetentionOptions
+{
+    /// <summary>Traces first recorded more than so many days ago go from the read models, by whole weeks.</summary>
+    /// <value>Default none: they stay.</value>
+    [Range(1, 36_500)] public int? Days { get; set; }
 }
 
 /// <summary>What one key may ask of us in a minute.</summary>
@@ -30,12 +43,6 @@ public sealed class LimitOptions
 
     /// <value>Queries; default 1,000.</value>
     [Range(1, int.MaxValue)] public int QueriesPerMinute { get; set; } = 1_000;
-
-    /// <summary>Calls through the gateway, by the plan of the key; one of the plan <c>custom</c>, or without a plan, has <see cref="RequestsPerMinute"/>.</summary>
-    /// <value>Default free 60, pro 600.</value>
-    public Dictionary<string, int> Plans { get; set; } = new(StringComparer.OrdinalIgnoreCase) { [Projects.Plans.Free] = 60, [Projects.Plans.Pro] = 600 };
-
-    public int CallsPerMinute(string? plan) => plan is not null && Plans.TryGetValue(plan, out var calls) ? calls : RequestsPerMinute;
 }
 
 public sealed class ProjectionOptions

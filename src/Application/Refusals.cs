@@ -14,3 +14,6 @@ public sealed class Unavailable(string message, TimeSpan retryAfter) : Exception
 {
     public TimeSpan RetryAfter => retryAfter;
 }
+
+/// <summary>A query took longer than queries may (5 s); a narrower one may not.</summary>
+public sealed class QueryTooSlow() : Exception("The query took too long. Narrow it: a shorter time range, fewer filters.");

@@ -1,11 +1,13 @@
 using Hindcast.Application;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.ReadModels;
+using Hindcast.Infrastructure.EventLogs.EventStoreDb;
 using Hindcast.Infrastructure.EventLogs.Sqlite;
 using Hindcast.Infrastructure.ReadModels.Postgres;
 using Hindcast.Infrastructure.ReadModels.Sqlite;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Hindcast.Infrastructure;
 
@@ -14,11 +16,14 @@ public static class Storage
 {
     public static IServiceCollection AddStorage(this IServiceCollection services, IConfiguration configuration, string dataDirectory)
     {
-        services.AddSingleton<IEventLog>(provider =>
-            SqliteEventLog.Open(Path.Combine(dataDirectory, "log.db"), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IEventLog>(configuration.GetConnectionString("EventStoreDb") is { Length: > 0 } eventStoreDb
+            ? provider => EventStoreDbEventLog.Open(
+                eventStoreDb, configuration["Hindcast:LogName"], Path.Combine(dataDirectory, "log-id"),
+                provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<EventStoreDbEventLog>>())
+            : provider => SqliteEventLog.Open(Path.Combine(dataDirectory, "log.db"), provider.GetRequiredService<TimeProvider>()));
 
         services.AddSingleton<IReadStore>(configuration.GetConnectionString("Postgres") is { Length: > 0 } postgres
-            ? _ => new PostgresReadStore(postgres)
+            ? provider => new PostgresReadStore(postgres, $"{Environment.MachineName}:{Path.GetFullPath(dataDirectory)}", provider.GetRequiredService<TimeProvider>())
             : _ => new SqliteReadStore(Path.Combine(dataDirectory, "read")));
 
         // Facts above what an append may hold are written in parts, the same on every engine, so that a log can move between them.

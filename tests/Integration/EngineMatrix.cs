@@ -1,4 +1,6 @@
+using Hindcast.Integration.Analytics;
 using Hindcast.Integration.EventLogs;
+using Hindcast.Integration.EventLogs.EventStoreDb;
 using Hindcast.Integration.ReadModels;
 
 namespace Hindcast.Integration;
@@ -8,6 +10,14 @@ public sealed class SqliteLogKeepsItsPromises : EventLogContract<SqliteLogFixtur
 
 public sealed class SqliteLogTakesFactsOfAnySize : PartedLogContract<SqliteLogFixture>;
 
+public sealed class EventStoreDbLogKeepsItsPromises : EventLogContract<EventStoreDbLogFixture>;
+
+public sealed class EventStoreDbLogTakesFactsOfAnySize : PartedLogContract<EventStoreDbLogFixture>;
+
 public sealed class SqliteRowsKeepTheirPromises : ReadStoreContract<SqliteReadFixture>;
 
 public sealed class PostgresRowsKeepTheirPromises : ReadStoreContract<PostgresReadFixture>;
+
+public sealed class SqliteFiguresAreExact : AnalyticsContract<SqliteReadFixture>;
+
+public sealed class PostgresFiguresAreExact : AnalyticsContract<PostgresReadFixture>;

@@ -25,8 +25,9 @@ internal static class CommandLine
                 ["keys", var verb, .. var rest] => KeysCommand.RunAsync(verb, rest, FloorOf),
                 ["projections", var verb, .. var rest] => ProjectionsCommand.RunAsync(verb, rest, FloorOf),
                 ["log", var verb, .. var rest] => ProjectionsCommand.RunLogAsync(verb, rest, FloorOf),
+                ["prices", var verb, .. var rest] => PricesCommand.RunAsync(verb, rest, FloorOf),
                 ["demo", .. var rest] => DemoCommand.RunAsync(FloorOf(Arguments.Parse(rest, [], []))),
-                ["keys" or "projections" or "log"] => throw new WrongUsage($"'hindcast {args[0]}' needs another word."),
+                ["keys" or "projections" or "prices" or "log"] => throw new WrongUsage($"'hindcast {args[0]}' needs another word."),
                 _ => throw new WrongUsage($"There is no command '{args[0]}'."),
             });
         }

@@ -17,6 +17,8 @@ internal static class Help
         hindcast projections rebuild NAME  build a read model again from the log, beside the one that serves
         hindcast projections verify        compare the read models with what follows from the log (server stopped)
         hindcast log verify                check every fact against its checksum and its hash chain (server stopped)
+        hindcast prices import FILE        add the prices of a JSON file to the price book; history is priced anew
+        hindcast prices reprice            compute all money anew, after a release with other built-in prices
         hindcast demo                      load sample traces
 
         hindcast help, hindcast --version

@@ -46,13 +46,36 @@ internal static class ProjectionsCommand
             {
                 var p = await StatusAsync();
                 if (p.TryGetProperty("rebuild", out var rebuild) && rebuild.ValueKind == JsonValueKind.Object)
-                    report(rebuild.GetProperty("percent").GetDouble() / 100, $"{Text(rebuild, "events_per_second")} events/s");
+                    report(rebuild.GetProperty("percent").GetDouble() / 100, $"{Text(rebuild, "events_per_second")} events/s, {Text(rebuild, "seconds_left")} s left");
+                else if (p.GetProperty("last_rebuild") is { ValueKind: JsonValueKind.Object } last && !last.GetProperty("served").GetBoolean() && Text(last, "generation") != before) return Refused(last);
                 else if (Text(p, "state") is "stopped" || (Text(p, "state") is "live" && Text(p, "generation") != before)) return Text(p, "state");
                 await Task.Delay(s_pause);
             }
         });
-        floor.Terminal.Error.WriteLine(state == "live" ? $"{name} is rebuilt and serves." : $"{name} has stopped; 'hindcast projections status' and the server's log say more.");
+        if (state == "live") await CompareAsync();
+        floor.Terminal.Error.WriteLine(state == "live" ? $"{name} is rebuilt and serves." : $"{name} was not replaced; 'hindcast projections status' and the server's log say more.");
         return state == "live" ? 0 : 1;
+
+        string Refused(JsonElement last)
+        {
+            foreach (var why in last.GetProperty("differences").EnumerateArray()) floor.Terminal.Error.WriteLine(why.GetString());
+            return "refused";
+        }
+
+        // Old and new rows are compared while the new ones serve already.
+        async Task CompareAsync()
+        {
+            while ((await StatusAsync()).GetProperty("last_rebuild") is { ValueKind: JsonValueKind.Object } last)
+            {
+                if (last.GetProperty("equal") is { ValueKind: not JsonValueKind.Null } equal)
+                {
+                    floor.Terminal.Error.WriteLine(equal.GetBoolean() ? "The new rows are the old ones." : "The new rows differ from the old ones:");
+                    foreach (var difference in last.GetProperty("differences").EnumerateArray()) floor.Terminal.Error.WriteLine(difference.GetString());
+                    return;
+                }
+                await Task.Delay(s_pause);
+            }
+        }
 
         async Task<JsonElement> StatusAsync()
         {

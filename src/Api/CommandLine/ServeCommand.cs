@@ -1,4 +1,5 @@
 using Hindcast.Application;
+using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Projects;
 using Microsoft.Extensions.Options;
 
@@ -17,9 +18,10 @@ internal static class ServeCommand
         {
             await using var app = build(args);
             held = DataDirectoryLock.Take(app.Services.GetRequiredService<IOptions<HindcastOptions>>().Value.DataDirectory);
-            await MintAsync(app.Services, terminal);
+            var minted = await MintAsync(app.Services, terminal);
             await app.StartAsync();
             held.Announce(Reachable(app.Urls));
+            if (!minted) _ = MintWhenPossibleAsync(app.Services, terminal, app.Lifetime.ApplicationStopping);
             await app.WaitForShutdownAsync();
             return 0;
         }
@@ -29,12 +31,45 @@ internal static class ServeCommand
         }
     }
 
-    static async Task MintAsync(IServiceProvider services, Terminal terminal)
+    /// <summary>False: the log is away, and with it the place where a key's making is written down. The server starts all the same.</summary>
+    static async Task<bool> MintAsync(IServiceProvider services, Terminal terminal)
     {
         await using var scope = services.CreateAsyncScope();
-        if (await scope.ServiceProvider.GetRequiredService<FirstStart>().RunAsync(CancellationToken.None) is not { } issued) return;
-        terminal.Out.WriteLine($"Admin key, shown this once (only its hash is kept): {issued.Secret}");
+        try
+        {
+            if (await scope.ServiceProvider.GetRequiredService<FirstStart>().RunAsync(CancellationToken.None) is not { } issued) return true;
+            terminal.Out.WriteLine($"Admin key, shown this once (only its hash is kept): {issued.Secret}");
+        }
+        catch (LogUnavailable away)
+        {
+            terminal.Out.WriteLine($"No admin key yet: {away.Message} It is made as soon as the log can be reached.");
+            terminal.Out.Flush();
+            return false;
+        }
         terminal.Out.Flush();
+        return true;
+    }
+
+    static async Task MintWhenPossibleAsync(IServiceProvider services, Terminal terminal, CancellationToken stopping)
+    {
+        var log = services.GetRequiredService<IEventLog>();
+        while (true)
+        {
+            try
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), services.GetRequiredService<TimeProvider>(), stopping);
+                await log.HeadAsync(stopping);
+                if (await MintAsync(services, terminal)) return;
+            }
+            catch (LogUnavailable)
+            {
+                // Still away.
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
     }
 
     /// <summary>An address somebody on this machine can call: cleartext first, and no wildcard for a host.</summary>

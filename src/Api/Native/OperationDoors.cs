@@ -30,7 +30,9 @@ internal static class OperationDoors
             p.Generation,
             p.Parked,
             p.Trouble,
-            Rebuild = p.Rebuild is { } r ? new { p.Version, r.Generation, Position = r.Position.Value, r.Percent, r.EventsPerSecond } : null,
+            p.Owner,
+            Rebuild = p.Rebuild is { } r ? new { p.Version, r.Generation, r.Position, r.Percent, r.EventsPerSecond, r.SecondsLeft } : null,
+            LastRebuild = p.Rebuilt,
         }), Envelope.Json);
     }
 

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
+using Hindcast.Application.Payloads;
 
 namespace Hindcast.Application.Agents;
 
@@ -14,6 +16,22 @@ public sealed record AgentMetadata(string SystemPrompt, IReadOnlyList<AgentTool>
     /// nor members we do not know change it.
     /// </summary>
     public string Hash() => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Json())).AsSpan(0, 16));
+
+    /// <summary>The agent's name in what a sender registered, <c>{agentName, metadata}</c>.</summary>
+    public static string NameIn(JsonElement received) => Text(received, "agentName") ?? "";
+
+    /// <summary>The <c>metadata</c> of what a sender registered, which its door has checked.</summary>
+    public static AgentMetadata Read(JsonElement metadata) => new(
+        Text(metadata, "systemPrompt") ?? "",
+        [.. metadata.GetProperty("tools").EnumerateArray().Select(tool => new AgentTool(
+            Text(tool, "name") ?? "", Text(tool, "inputSchema"), Text(tool, "outputSchema"), Text(tool, "description")))],
+        Text(metadata, "description"));
+
+    static string? Text(JsonElement element, string member)
+    {
+        var sanitised = false;
+        return element.TryGetProperty(member, out var text) ? LenientText.Of(text, ref sanitised) : null;
+    }
 
     string Json()
     {

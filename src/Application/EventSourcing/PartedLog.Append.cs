@@ -88,16 +88,12 @@ public sealed partial class PartedLog
         }
 
         var end = expected;
-        for (var offset = 0; offset < big.Content.Length;)
+        for (var offset = 0; offset < big.Content.Length; offset += PartSize)
         {
-            var parts = new List<LogEvent>(PartsInAppend);
-            for (; parts.Count < PartsInAppend && offset < big.Content.Length; offset += PartSize)
-                parts.Add(new(Guid.CreateVersion7(), Manifest.PartType, default, big.Content.Slice(offset, Math.Min(PartSize, big.Content.Length - offset))));
+            LogEvent[] part = [new(Guid.CreateVersion7(), Manifest.PartType, default, big.Content.Slice(offset, Math.Min(PartSize, big.Content.Length - offset)))];
             // Only the first may find orphans before it; behind our own parts there is nothing to step over.
-            var written = offset <= PartsInAppend * PartSize
-                ? await AtEndAsync(stream, end, parts, CancellationToken.None)
-                : await inner.AppendAsync(stream, end, parts, CancellationToken.None);
-            end = written.Places[^1].Revision;
+            var written = offset == 0 ? await AtEndAsync(stream, end, part, CancellationToken.None) : await inner.AppendAsync(stream, end, part, CancellationToken.None);
+            end = written.Places[0].Revision;
         }
         return (await inner.AppendAsync(stream, end, fact, CancellationToken.None)).Places[0];
     }

@@ -7,7 +7,7 @@ namespace Hindcast.Application.EventSourcing;
 /// last, with a manifest where its content was. Readers get whole facts and never see a part.
 /// </summary>
 /// <remarks>
-/// <para><b>Writing</b> is one append after the other: is the fact known already; the parts, about 1 MiB at a time; the fact. Each goes to
+/// <para><b>Writing</b> is one append after the other: is the fact known already; the parts, one at a time; the fact. Each goes to
 /// exactly the revision where the one before it ended, so parts always stand directly before their fact, and the fact is there only if all of
 /// them are. Asking first keeps a retry from writing parts of what is stored. The question is an append at a revision no stream can have:
 /// promises 2 and 3 make every engine answer it with the old place, or refuse it and write nothing.</para>
@@ -25,7 +25,6 @@ public sealed partial class PartedLog(IEventLog inner) : IEventLog
     /// <summary>Content up to here is stored as it is.</summary>
     public const int WholeUpTo = 768 << 10;
     public const int PartSize = 512 << 10;
-    const int PartsInAppend = 2;
 
     /// <summary>No stream is ever here, so an append that expects it writes nothing; known ids are answered all the same.</summary>
     const long Nowhere = long.MaxValue;

@@ -24,7 +24,7 @@ public sealed class ModelGateway(
         using var one = calls.Begin(call.Caller, Limits.CallsAtOnce);
         var project = settings.Of(call.Caller.Project);
         var routes = candidates.For(call, project.Policy);
-        var cost = costs.Reserve(call, [.. routes.Select(r => r.Route)], project.Budgets);
+        var cost = await costs.ReserveAsync(call, [.. routes.Select(r => r.Route)], project.Budgets, gone);
         ReadOnlyMemory<byte> body;
         try
         {

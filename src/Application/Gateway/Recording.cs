@@ -151,12 +151,12 @@ public sealed class Recording(IEnumerable<IWire> wires, GatewayPayload reader)
         json.WriteEndObject();
 
         json.WriteStartObject("attributes");
-        if (answer.Id is { } responseId) json.WriteString(ModelRequestAttributes.ResponseId, responseId);
+        if (answer.Id is { } responseId) json.WriteString(ModelRequest.ResponseId, responseId);
         if (answer.Model is { } named && named != attempt.Route.Model) json.WriteString("gen_ai.response.model", named);
         if (answer.FinishReason is { } finish) json.WriteString("finishReason", finish);
         if (attempt.Status is { } status) json.WriteNumber("http_status", status);
-        if (attempt.Superseded) json.WriteBoolean(ModelRequestAttributes.Superseded, true);
-        if (attempt.CacheHit) json.WriteBoolean(ModelRequestAttributes.CacheHit, true);
+        if (attempt.Superseded) json.WriteBoolean(ModelRequest.Superseded, true);
+        if (attempt.CacheHit) json.WriteBoolean(ModelRequest.CacheHit, true);
         if (attempt.Number > 1) json.WriteNumber("attempt", attempt.Number);
         if (attempt.IsStream) json.WriteNumber("chunks", attempt.Chunks);
         if (usage is not null) json.WriteString("usage_source", attempt.CacheHit ? "cache" : estimated ? "estimated" : "reported");
@@ -252,15 +252,4 @@ public sealed class Recording(IEnumerable<IWire> wires, GatewayPayload reader)
             return null;
         }
     }
-}
-
-/// <summary>Attributes that say how a model's span counts.</summary>
-static class ModelRequestAttributes
-{
-    /// <summary>Another attempt followed: this one is no request.</summary>
-    public const string Superseded = "superseded";
-    /// <summary>The answer came from the cache and cost nothing.</summary>
-    public const string CacheHit = "cache_hit";
-    /// <summary>The answer by its provider's name.</summary>
-    public const string ResponseId = "gen_ai.response.id";
 }

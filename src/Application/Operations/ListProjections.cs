@@ -9,7 +9,7 @@ namespace Hindcast.Application.Operations;
 /// <param name="LagMs">How long the oldest of them has been waiting; 0 when there are none.</param>
 public sealed record ProjectionStatus(
     string Name, int Version, LogPosition Position, LogPosition Head, long LagEvents, double LagMs, ProjectionState State, int Generation, int Parked,
-    string? Trouble, Rebuild? Rebuild);
+    string? Trouble, string? Owner, Rebuild? Rebuild, Rebuilt? Rebuilt);
 
 /// <summary>Where each projection stands.</summary>
 public sealed record ListProjections : IRequest<IReadOnlyList<ProjectionStatus>>
@@ -25,7 +25,7 @@ public sealed record ListProjections : IRequest<IReadOnlyList<ProjectionStatus>>
                 var position = p.Position;
                 var lag = position >= head ? 0 : await log.CountAsync(position, ct);
                 var waiting = lag == 0 || p.RecordedAt is not { } recorded ? 0 : Math.Max(0, (clock.GetUtcNow() - recorded).TotalMilliseconds);
-                all.Add(new(p.Name, p.Version, position, head, lag, waiting, p.State, p.Generation, p.Parked, p.Trouble, p.Rebuild));
+                all.Add(new(p.Name, p.Version, position, head, lag, waiting, p.State, p.Generation, p.Parked, p.Trouble, p.Owner, p.Rebuild, p.Rebuilt));
             }
             return all;
         }
@@ -51,13 +51,10 @@ public sealed record ListParked(string Projection, int Limit) : IRequest<IReadOn
 /// <exception cref="NotFound">No such projection.</exception>
 public sealed record ReplayParked(string Projection) : IRequest
 {
-    internal sealed class Handler(ServingModels models) : AsyncRequestHandler<ReplayParked>
+    internal sealed class Handler(ServingModels models, IReadStore store) : AsyncRequestHandler<ReplayParked>
     {
-        protected override Task Handle(ReplayParked command, CancellationToken ct)
-        {
-            if (!models.Progress.TryGetValue(command.Projection, out var progress)) throw new NotFound($"There is no projection '{command.Projection}'.");
-            progress.Replay();
-            return Task.CompletedTask;
-        }
+        protected override Task Handle(ReplayParked command, CancellationToken ct) => models.Projections.ContainsKey(command.Projection)
+            ? store.AskReplayAsync(command.Projection, ct)
+            : throw new NotFound($"There is no projection '{command.Projection}'.");
     }
 }

@@ -18,7 +18,7 @@ public enum Scopes
 /// <summary>Who asks: the project every stream, row and query of the request is bound to, and what the key allows.</summary>
 public sealed record Caller(string Project, string KeyId, Scopes Scopes, string Environment)
 {
-    /// <summary>Sets the rate of calls through the gateway; null for a key of the settings, which has no plan.</summary>
+    /// <summary>What its requests are counted against where a dialect has plans; null: no plan limits it.</summary>
     public string? Plan { get; init; }
 
     /// <summary>Calls through the gateway in a calendar month, UTC; null: as many as it likes.</summary>

@@ -46,4 +46,12 @@ public static class Plans
     public const string Custom = "custom";
 
     public static readonly IReadOnlyList<string> All = [Free, Pro, Custom];
+
+    /// <summary>Requests a minute; null where the server's own limits are the agreement.</summary>
+    public static int? PerMinute(string? plan) => plan switch
+    {
+        Free => 60,
+        Pro => 600,
+        _ => null,
+    };
 }

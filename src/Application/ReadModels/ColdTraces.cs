@@ -13,7 +13,8 @@ static class ColdTraces
     /// <summary>Few enough that what one query brings fits in memory, however large the traces are.</summary>
     const int Together = 200;
 
-    static readonly Expression<Func<SpanRow, SpanRow>> s_withoutTexts = WithoutTexts();
+    /// <summary>A span's row but for its long texts.</summary>
+    public static Expression<Func<SpanRow, SpanRow>> WithoutTexts { get; } = EachColumn();
 
     /// <summary>Every trace that was asked for; one that has no rows yet is empty.</summary>
     public static async Task<Dictionary<TraceKey, Trace>> LoadAsync(ReadDb db, IReadOnlyCollection<TraceKey> keys, CancellationToken ct)
@@ -23,11 +24,15 @@ static class ColdTraces
         {
             foreach (var ids in project.Chunk(Together))
             {
-                var known = db.Set<FactRow>().Where(x => x.Project == project.Key && ids.Contains(x.TraceId)).Select(x => new { x.TraceId, x.EventId });
+                var known = db.Set<FactRow>().Where(x => x.Project == project.Key && ids.Contains(x.TraceId)).Select(x => new { x.TraceId, x.EventId, x.Week });
                 await foreach (var fact in known.AsAsyncEnumerable().WithCancellation(ct))
-                    traces[new(project.Key, fact.TraceId)].Restore(new Guid(fact.EventId, bigEndian: true));
+                {
+                    var trace = traces[new(project.Key, fact.TraceId)];
+                    trace.Restore(new Guid(fact.EventId, bigEndian: true));
+                    trace.RecordedIn(fact.Week);
+                }
 
-                var spans = db.Set<SpanRow>().Where(x => x.Project == project.Key && ids.Contains(x.TraceId)).Select(s_withoutTexts);
+                var spans = db.Set<SpanRow>().Where(x => x.Project == project.Key && ids.Contains(x.TraceId)).Select(WithoutTexts);
                 await foreach (var span in spans.AsAsyncEnumerable().WithCancellation(ct))
                     traces[new(project.Key, span.TraceId)].Restore(SpanMerge.Read(span));
             }
@@ -35,7 +40,7 @@ static class ColdTraces
         return traces;
     }
 
-    static Expression<Func<SpanRow, SpanRow>> WithoutTexts()
+    static Expression<Func<SpanRow, SpanRow>> EachColumn()
     {
         var row = Expression.Parameter(typeof(SpanRow), "row");
         var columns = typeof(SpanRow).GetProperties().Where(p => p.CanWrite && !p.IsDefined(typeof(KeepWhenNullAttribute), false));

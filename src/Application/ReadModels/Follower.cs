@@ -4,19 +4,40 @@ using Microsoft.EntityFrameworkCore;
 namespace Hindcast.Application.ReadModels;
 
 /// <summary>Applies pages to one generation: rows, parked facts and checkpoint in one transaction each.</summary>
-sealed class Follower(Projection projection, Generation generation, IReadStore store, TimeProvider clock)
+sealed class Follower(Projection projection, Generation generation, IReadStore store, TimeProvider clock, long epoch = 0)
 {
-    IProjector _projector = projection.Start(() => store.Open(projection, generation.Number));
+    IProjector _projector = projection.Start(() => store.Open(projection, generation.Number, forWork: true));
+    bool _ahead;
+
+    public Generation Generation => generation;
 
     public int Parked { get; private set; }
     public DateTimeOffset? RecordedAt { get; private set; }
 
-    /// <summary>Reads where this generation stands.</summary>
+    /// <summary>
+    /// Lets pages be folded while the one before is written. What cannot be written then ends the building; whoever goes on with it does so
+    /// without this, and finds the fact at fault.
+    /// </summary>
+    public void Ahead()
+    {
+        _ahead = true;
+        Restart();
+    }
+
+    /// <summary>Everything that was applied is durable, and from now on each page is when it is applied.</summary>
+    public async Task InStepAsync(CancellationToken ct)
+    {
+        await store.FlushAsync(projection, generation.Number, ct);
+        _ahead = false;
+    }
+
+    /// <summary>Claims the generation for this owner's epoch and reads where it stands.</summary>
     public async Task<LogPosition> StartAsync(CancellationToken ct)
     {
-        await using var db = store.Open(projection, generation.Number);
+        var at = await store.ClaimAsync(projection, generation.Number, epoch, ct);
+        await using var db = store.Open(projection, generation.Number, forWork: true);
         Parked = await db.Set<ParkedRow>().CountAsync(ct);
-        return new((await db.Set<CheckpointRow>().AsNoTracking().SingleAsync(ct)).Position);
+        return at;
     }
 
     public async Task<LogPosition> ApplyAsync(LogPage page, LogPosition from, CancellationToken ct)
@@ -25,7 +46,7 @@ sealed class Follower(Projection projection, Generation generation, IReadStore s
         {
             await ApplyAsync(page.Records, from, page.Last, ct);
         }
-        catch (Exception e) when (e is not (OperationCanceledException or Unavailable or CheckpointMoved))
+        catch (Exception e) when (!_ahead && e is not (OperationCanceledException or Unavailable or CheckpointMoved))
         {
             foreach (var record in page.Records)
             {
@@ -40,7 +61,7 @@ sealed class Follower(Projection projection, Generation generation, IReadStore s
     public async Task ReplayAsync(IEventLog log, CancellationToken ct)
     {
         List<ParkedRow> parked;
-        await using (var db = store.Open(projection, generation.Number))
+        await using (var db = store.Open(projection, generation.Number, forWork: true))
             parked = await db.Set<ParkedRow>().AsNoTracking().OrderBy(p => p.Position).ToListAsync(ct);
 
         foreach (var row in parked)
@@ -48,7 +69,7 @@ sealed class Follower(Projection projection, Generation generation, IReadStore s
             var at = await StartAsync(ct);
             var record = await log.ReadAsync(new(row.Stream), row.Revision, ct).FirstAsync(ct);
             var failed = false;
-            await using var batch = await store.BeginAsync(projection, generation.Number, ct);
+            await using var batch = await store.BeginAsync(projection, generation.Number, epoch, ct);
             try
             {
                 await _projector.ApplyAsync([Fact.Of(record)], batch, (_, _) => failed = true, ct);
@@ -77,7 +98,7 @@ sealed class Follower(Projection projection, Generation generation, IReadStore s
         }
         catch (Exception e) when (e is not (OperationCanceledException or Unavailable or CheckpointMoved))
         {
-            await using var batch = await store.BeginAsync(projection, generation.Number, ct);
+            await using var batch = await store.BeginAsync(projection, generation.Number, epoch, ct);
             await batch.UpsertAsync([ParkedOf(record, e)], ct);
             await batch.CommitAsync(from, record.Position, ct);
             Parked++;
@@ -96,7 +117,7 @@ sealed class Follower(Projection projection, Generation generation, IReadStore s
 
         try
         {
-            await using var batch = await store.BeginAsync(projection, generation.Number, ct);
+            await using var batch = await store.BeginAsync(projection, generation.Number, epoch, ct, _ahead);
             var byPosition = records.ToDictionary(r => r.Position);
             await _projector.ApplyAsync(facts, batch, (fact, e) => parked.Add(ParkedOf(byPosition[fact.Position], e)), ct);
             await batch.UpsertAsync(parked, ct);
@@ -113,7 +134,14 @@ sealed class Follower(Projection projection, Generation generation, IReadStore s
     }
 
     /// <summary>What the projector remembered may be ahead of what was written.</summary>
-    void Restart() => _projector = projection.Start(() => store.Open(projection, generation.Number));
+    void Restart() => _projector = projection.Start(Open);
+
+    ReadDb Open()
+    {
+        // What is read back has to be there. It is seldom: a page finds its traces in memory.
+        if (_ahead) store.FlushAsync(projection, generation.Number, CancellationToken.None).GetAwaiter().GetResult();
+        return store.Open(projection, generation.Number, forWork: true);
+    }
 
     ParkedRow ParkedOf(LogRecord record, Exception why) => new()
     {

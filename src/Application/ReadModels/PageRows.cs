@@ -6,11 +6,13 @@ namespace Hindcast.Application.ReadModels;
 /// <summary>Rows that one page changes, table by table.</summary>
 sealed class PageRows
 {
-    const int MostWarmBuckets = 2_000;
+    const int MostWarmBuckets = 4_000;
 
     readonly Dictionary<BucketKey, BucketChange> _buckets = [];
 
+    public List<SpanRow> NewSpans { get; } = [];
     public List<SpanRow> Spans { get; } = [];
+    public List<RunRow> NewRuns { get; } = [];
     public List<RunRow> Runs { get; } = [];
     public List<FactRow> Facts { get; } = [];
     public List<FailureRow> Failures { get; } = [];
@@ -24,32 +26,50 @@ sealed class PageRows
 
     void Count(string project, Span span, int sign)
     {
-        if (BucketKey.Of(project, span) is not { } key) return;
-        if (!_buckets.TryGetValue(key, out var change)) _buckets[key] = change = new();
-        change.Count(span, sign);
+        if (BucketKey.Of(project, span) is not { } minute) return;
+        var contribution = Contribution.Of(span);
+        foreach (var width in BucketKey.Widths)
+        {
+            var key = minute.In(width);
+            if (!_buckets.TryGetValue(key, out var change)) _buckets[key] = change = new();
+            change.Count(contribution, sign);
+        }
     }
 
     public async Task WriteAsync(IReadBatch batch, Dictionary<BucketKey, BucketRow> warm, Func<ReadDb> open, CancellationToken ct)
     {
-        await batch.UpsertAsync(Facts, ct);
+        await batch.InsertAsync(Facts, ct);
+        await batch.InsertAsync(NewSpans, ct);
         await batch.UpsertAsync(Spans, ct);
+        await batch.InsertAsync(NewRuns, ct);
         await batch.UpsertAsync(Runs, ct);
         await batch.UpsertAsync(Failures, ct);
         await batch.DeleteAsync(Mended, ct);
 
         if (warm.Count > MostWarmBuckets) warm.Clear();
+        await LoadAsync(_buckets.Keys.Where(key => !warm.ContainsKey(key)).ToList(), warm, open, ct);
         var changed = new List<BucketRow>(_buckets.Count);
-        foreach (var (key, change) in _buckets)
-            changed.Add(warm[key] = change.Apply(key, warm.TryGetValue(key, out var row) ? row : await LoadAsync(key, open, ct)));
+        foreach (var (key, change) in _buckets) changed.Add(change.Apply(warm[key]));
         await batch.UpsertAsync(changed.FindAll(r => r.Requests != 0), ct);
         await batch.DeleteAsync(changed.FindAll(r => r.Requests == 0), ct);
     }
 
-    static async Task<BucketRow?> LoadAsync(BucketKey key, Func<ReadDb> open, CancellationToken ct)
+    /// <summary>Reads back the buckets that are not in memory, those of one moment with one query; one that is nowhere is new.</summary>
+    static async Task LoadAsync(List<BucketKey> keys, Dictionary<BucketKey, BucketRow> warm, Func<ReadDb> open, CancellationToken ct)
     {
+        if (keys.Count == 0) return;
+        var asked = keys.ToHashSet();
+        foreach (var key in keys) warm[key] = key.Empty();
         await using var db = open();
-        return await db.Set<BucketRow>().AsNoTracking().SingleOrDefaultAsync(
-            x => x.Project == key.Project && x.Minute == key.Minute && x.Kind == key.Kind && x.Provider == key.Provider
-                && x.Model == key.Model && x.Environment == key.Environment && x.Status == key.Status, ct);
+        foreach (var moment in keys.GroupBy(key => (key.Project, key.Width, key.Start)).Select(g => g.Key))
+        {
+            var (project, width, start) = (moment.Project, (int)moment.Width, moment.Start);
+            await foreach (var row in db.Set<BucketRow>().AsNoTracking().Where(x => x.Project == project && x.Width == width && x.Start == start).AsAsyncEnumerable().WithCancellation(ct))
+            {
+                var key = BucketKey.Of(row);
+                // The neighbours that were not asked for are in memory, or not needed.
+                if (asked.Contains(key)) warm[key] = row;
+            }
+        }
     }
 }

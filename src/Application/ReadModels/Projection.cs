@@ -15,6 +15,12 @@ public abstract class Projection
     /// <summary>Raised whenever the tables or their meaning change: the next start builds the new shape from the log.</summary>
     public abstract int Version { get; }
 
+    /// <summary>
+    /// The oldest shape this release's queries can read while the present one is built, once it was given the columns and tables it lacks,
+    /// empty. Raised with <see cref="Version"/> when an old value would be read wrongly; then nothing serves until the new shape is built.
+    /// </summary>
+    public virtual int OldestReadable => 0;
+
     public abstract IReadOnlyList<Type> Rows { get; }
 
     /// <summary>One follower's working memory; made anew after any failure.</summary>
@@ -34,12 +40,13 @@ public interface IProjector
     void Committed();
 }
 
-/// <summary>Where a generation stands in the log. One row.</summary>
+/// <summary>Where a generation stands in the log, and which owner moves it. One row.</summary>
 [Table("checkpoint"), PrimaryKey(nameof(Id))]
 public sealed class CheckpointRow
 {
     public int Id { get; set; }
     public long Position { get; set; }
+    public long Epoch { get; set; }
 }
 
 /// <summary>A fact that could not be applied: kept with its place and reason until it is replayed.</summary>

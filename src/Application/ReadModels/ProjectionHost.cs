@@ -2,10 +2,11 @@ using Hindcast.Application.EventSourcing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Hindcast.Application.ReadModels;
 
-/// <summary>Follows the log for each projection, from its checkpoint, for as long as the process lives.</summary>
+/// <summary>Follows the log for each projection, from its checkpoint, for as long as the process lives; or looks on while another node does.</summary>
 /// <remarks>
 /// Catching up and being live are the same loop: take a page, apply it, save rows and checkpoint in one transaction, tell who waits.
 /// What a crash leaves: before the commit, nothing of the page, which is then applied again; after it, all of the page, whose checkpoint
@@ -13,45 +14,58 @@ namespace Hindcast.Application.ReadModels;
 /// When a page as a whole cannot be written, its facts are written one by one, so that the one at fault is found and parked and its
 /// neighbours are not. A database that is away is waited for; nothing is parked for that. When even parking fails the projection stops
 /// and says so, and tries again.
+/// <para>Of several nodes on one database each projection has one owner (<see cref="Ownership"/>). It renews its lease; when it dies or
+/// freezes, another takes over under a higher epoch, which the checkpoint remembers. An owner that wakes up later finds its connections
+/// closed, and a commit of its epoch refused. The others look at the checkpoint often enough that a reader may wait for a position on any
+/// of them. A node of an older release than what was built never competes.</para>
 /// </remarks>
 public sealed class ProjectionHost(
-    IEventLog log, IReadStore store, ServingModels models, TimeProvider clock, ILogger<ProjectionHost> logger) : BackgroundService
+    IEventLog log, IReadStore store, ServingModels models, TimeProvider clock, ILogger<ProjectionHost> logger,
+    IOptions<HindcastOptions>? options = null) : BackgroundService
 {
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
-    /// <summary>How long a follower at the head lets events gather: a transaction costs as much for one as for hundreds. The first after a pause waits for nothing.</summary>
-    static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(10);
-    const int MostParked = 10_000;
+    static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(500), QuickGlance = TimeSpan.FromMilliseconds(20);
 
     /// <summary>What was built before this start can be read from the first request on; followers bring it up to date.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         try
         {
-            foreach (var generation in await store.GenerationsAsync(cancellationToken))
-                if (generation.Serving && models.Projections.TryGetValue(generation.Projection, out var projection) && Fits(generation, projection))
-                    models.Serve(projection.Name, generation.Number);
+            await models.RefreshAsync(log.Id, cancellationToken);
         }
-        catch (Unavailable e)
+        catch (Exception e) when (e is Unavailable or LogUnavailable)
         {
-            logger.LogWarning("The read models cannot be reached yet: {Why}", e.Message);
+            logger.LogWarning("What was built before cannot be served yet: {Why}", e.Message);
         }
         await base.StartAsync(cancellationToken);
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.WhenAll(models.Projections.Values.Select(p => Task.Run(() => KeepFollowingAsync(p, models.Progress[p.Name], stoppingToken), stoppingToken)));
+        Task.WhenAll(models.Projections.Values.Select(p => Task.Run(() => KeepAsync(p, models.Progress[p.Name], stoppingToken), CancellationToken.None)));
 
-    async Task KeepFollowingAsync(Projection projection, ProjectionProgress progress, CancellationToken ct)
+    async Task KeepAsync(Projection projection, ProjectionProgress progress, CancellationToken ct)
     {
+        var epoch = 0L;
         while (!ct.IsCancellationRequested)
         {
             try
             {
-                await FollowAsync(projection, progress, ct);
+                var newer = await NewerReleaseAsync(projection, ct);
+                var tenure = newer ? null : await store.OwnAsync(projection.Name, epoch, progress.Said(), ct);
+                epoch = tenure is { Ours: true } ? tenure.Epoch : 0;
+                if (epoch > 0)
+                {
+                    progress.Owner = tenure!.Node;
+                    await new Ownership(projection, progress, epoch, log, store, models, clock, logger, options?.Value.Retention.Days).RunAsync(ct);
+                    continue;
+                }
+                if (tenure is not null) progress.Heard(tenure.Node, tenure.Said);
+                await LookOnAsync(projection, progress, ct);
+                if (newer) progress.Stopped("It was built by a newer release, which this one leaves alone.");
             }
-            catch (OperationCanceledException) when (ct.IsCancellationRequested || progress.ReplayWanted || progress.Built is not null)
+            catch (OperationCanceledException) when (ct.IsCancellationRequested)
             {
-                // Stopped, or asked for something that is done between two pages: the next round does that first.
+                break;
             }
             catch (Exception e)
             {
@@ -60,54 +74,42 @@ public sealed class ProjectionHost(
                 await Task.Delay(Pause, clock, ct).ContinueWith(_ => { }, TaskScheduler.Default);
             }
         }
+        if (epoch > 0) await LeaveAsync(projection, epoch);
     }
 
-    async Task FollowAsync(Projection projection, ProjectionProgress progress, CancellationToken ct)
+    async Task<bool> NewerReleaseAsync(Projection projection, CancellationToken ct) =>
+        (await store.GenerationsAsync(ct)).Any(g => g.Projection == projection.Name && g.LogId == log.Id && g.Version > projection.Version);
+
+    /// <summary>For about a second: what serves and how far it is, and quicker than that when somebody waits to know.</summary>
+    async Task LookOnAsync(Projection projection, ProjectionProgress progress, CancellationToken ct)
     {
-        if (progress.Built is { } built)
+        var since = clock.GetTimestamp();
+        while (clock.GetElapsedTime(since) < Pause)
         {
-            // Queries first: what they would have opened is about to be dropped.
-            models.Serve(projection.Name, built.Number);
-            await store.ServeAsync(built, ct);
-            progress.ChangedOver();
-        }
-        var generation = await GenerationAsync(projection, ct);
-        var follower = new Follower(projection, generation, store, clock);
-        var at = await follower.StartAsync(ct);
-        (progress.Generation, progress.Parked) = (generation.Number, follower.Parked);
-        models.Serve(projection.Name, generation.Number);
-
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, progress.Interrupted());
-        if (progress.ReplayWanted)
-        {
-            progress.Replayed();
-            await follower.ReplayAsync(log, ct);
-        }
-        progress.Reached(at, null, ProjectionState.CatchingUp);
-
-        await foreach (var page in log.FollowAsync(at, stop.Token))
-        {
-            if (page.Records.Count > 0) at = await follower.ApplyAsync(page, at, ct);
-            progress.Parked = follower.Parked;
-            if (follower.Parked > MostParked) throw new InvalidOperationException($"More than {MostParked} facts are parked.");
-
-            progress.Reached(at, follower.RecordedAt, page.AtHead ? ProjectionState.Live : ProjectionState.CatchingUp);
-            if (page is { AtHead: true, Records.Count: > 0 }) await Task.Delay(Gather, clock, stop.Token);
+            var serving = (await store.GenerationsAsync(ct)).FirstOrDefault(
+                g => g.Projection == projection.Name && g.Serving && g.Version == projection.Version && g.LogId == log.Id);
+            if (serving is not null)
+            {
+                await using var db = store.Open(projection, serving.Number, forWork: true);
+                var at = new LogPosition(await db.Set<CheckpointRow>().Select(c => c.Position).SingleAsync(ct));
+                models.Serve(projection.Name, progress.Generation = serving.Number);
+                progress.Reached(at, null, at >= await log.HeadAsync(ct) ? ProjectionState.Live : ProjectionState.CatchingUp);
+            }
+            if (progress.IsWaitedFor) await Task.Delay(QuickGlance, clock, ct);
+            else await progress.WokenAsync(Glance, clock, ct);
         }
     }
 
-    bool Fits(Generation generation, Projection projection) => generation.Version == projection.Version && generation.LogId == log.Id;
-
-    /// <summary>The generation that serves, when it has our shape and our log; else a new one, which serves while it fills.</summary>
-    async Task<Generation> GenerationAsync(Projection projection, CancellationToken ct)
+    async Task LeaveAsync(Projection projection, long epoch)
     {
-        var all = (await store.GenerationsAsync(ct)).Where(g => g.Projection == projection.Name).ToList();
-        if (all.FirstOrDefault(g => g.Serving && Fits(g, projection)) is { } serving) return serving;
-
-        var made = new Generation(projection.Name, all.Select(g => g.Number).DefaultIfEmpty(0).Max() + 1, projection.Version, log.Id, Serving: true);
-        await store.CreateAsync(projection, made, ct);
-        await store.ServeAsync(made, ct);
-        logger.LogInformation("Projection {Projection}: generation {Generation} is built from the log", projection.Name, made.Number);
-        return made;
+        using var brief = new CancellationTokenSource(Pause, clock);
+        try
+        {
+            await store.LeaveAsync(projection.Name, epoch, brief.Token);
+        }
+        catch (Exception e) when (e is Unavailable or OperationCanceledException)
+        {
+            // Then the lease runs out by itself.
+        }
     }
 }

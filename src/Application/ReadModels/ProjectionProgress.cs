@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using System.Text.Json;
 using Hindcast.Application.EventSourcing;
 
 namespace Hindcast.Application.ReadModels;
@@ -17,6 +17,7 @@ public sealed class ProjectionProgress(string name)
     readonly Lock _lock = new();
     readonly SortedDictionary<(long Position, int Ticket), TaskCompletionSource> _waiting = [];
     CancellationTokenSource _interrupt = new();
+    TaskCompletionSource _woken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     int _ticket;
 
     public string Name => name;
@@ -32,10 +33,22 @@ public sealed class ProjectionProgress(string name)
     /// <summary>It has been at the head once since the start.</summary>
     public bool Ready { get; private set; }
     public bool ReplayWanted { get; private set; }
+    /// <summary>Which node writes it.</summary>
+    public string? Owner { get; set; }
     /// <summary>How far the generation is that is built beside the serving one; null when none is.</summary>
     public Rebuild? Rebuild { get; set; }
-    /// <summary>A generation that is ready to serve; the follower lets it, between two pages.</summary>
-    public Generation? Built { get; private set; }
+    /// <summary>The generation that could not be built at the first attempt.</summary>
+    public int? FailedBuild { get; set; }
+    /// <summary>What the last rebuild brought to light; null when there was none since the owner started.</summary>
+    public Rebuilt? Rebuilt { get; set; }
+    /// <summary>Somebody waits for a position.</summary>
+    public bool IsWaitedFor
+    {
+        get
+        {
+            lock (_lock) return _waiting.Count > 0;
+        }
+    }
 
     public void Reached(LogPosition position, DateTimeOffset? recordedAt, ProjectionState state)
     {
@@ -69,6 +82,7 @@ public sealed class ProjectionProgress(string name)
             waiter = new(TaskCreationOptions.RunContinuationsAsynchronously);
             _waiting[key = (position.Value, _ticket++)] = waiter;
         }
+        Wake();
         try
         {
             await waiter.Task.WaitAsync(patience, clock, ct);
@@ -93,54 +107,53 @@ public sealed class ProjectionProgress(string name)
         }
     }
 
-    /// <summary>Asks the follower to change over to a generation that was built beside.</summary>
-    public void ChangeOver(Generation built)
-    {
-        lock (_lock)
-        {
-            Built = built;
-            _interrupt.Cancel();
-        }
-    }
-
-    public void ChangedOver()
-    {
-        lock (_lock) (Built, Rebuild) = (null, null);
-    }
-
     public void Replayed()
     {
-        lock (_lock) ReplayWanted = false;
+        lock (_lock) (ReplayWanted, _interrupt) = (false, new());
     }
 
     /// <summary>Cancelled when somebody asks for something that the follower does between two pages.</summary>
     public CancellationToken Interrupted()
     {
+        lock (_lock) return _interrupt.Token;
+    }
+
+    /// <summary>There is something to look at: whoever waits in <see cref="WokenAsync"/> goes on.</summary>
+    public void Wake() => Interlocked.Exchange(ref _woken, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+
+    public async Task WokenAsync(TimeSpan atMost, TimeProvider clock, CancellationToken ct)
+    {
+        await Volatile.Read(ref _woken).Task.WaitAsync(atMost, clock, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        ct.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>What the owner knows, for the nodes that only look on.</summary>
+    public string Said()
+    {
+        lock (_lock) return JsonSerializer.Serialize(new Words(State, Parked, RecordedAt, Trouble, Rebuild, Rebuilt));
+    }
+
+    /// <summary>Takes an owner's word; how far it is, everyone sees for himself.</summary>
+    public void Heard(string owner, string? said)
+    {
+        if (said is null || JsonSerializer.Deserialize<Words>(said) is not { } words) return;
         lock (_lock)
         {
-            if (_interrupt.IsCancellationRequested && !ReplayWanted && Built is null) _interrupt = new();
-            return _interrupt.Token;
+            (Owner, Parked, RecordedAt, Trouble) = (owner, words.Parked, words.RecordedAt, words.Trouble);
+            (Rebuild, Rebuilt) = (words.Rebuild, words.Rebuilt);
+            if (words.State == ProjectionState.Stopped) State = words.State;
         }
     }
+
+    sealed record Words(ProjectionState State, int Parked, DateTimeOffset? RecordedAt, string? Trouble, Rebuild? Rebuild, Rebuilt? Rebuilt);
 }
 
 /// <summary>A rebuild under way: where it stands of the log's events, which are counted and not subtracted.</summary>
-public sealed record Rebuild(int Generation, LogPosition Position, double Percent, double EventsPerSecond);
+/// <param name="SecondsLeft">At the present rate; null while that is unknown.</param>
+public sealed record Rebuild(int Generation, long Position, double Percent, double EventsPerSecond, double? SecondsLeft);
 
-/// <summary>The read models as queries see them: which generation serves, and how far it is.</summary>
-public sealed class ServingModels(IEnumerable<Projection> projections, IReadStore store)
-{
-    readonly ConcurrentDictionary<string, int> _serving = new(StringComparer.Ordinal);
-
-    public IReadOnlyDictionary<string, ProjectionProgress> Progress { get; } =
-        projections.ToDictionary(p => p.Name, p => new ProjectionProgress(p.Name) { Version = p.Version }, StringComparer.Ordinal);
-
-    public IReadOnlyDictionary<string, Projection> Projections { get; } = projections.ToDictionary(p => p.Name, StringComparer.Ordinal);
-
-    public void Serve(string projection, int generation) => _serving[projection] = generation;
-
-    /// <exception cref="Unavailable">Nothing is built yet.</exception>
-    public ReadDb Open(string projection) => _serving.TryGetValue(projection, out var generation)
-        ? store.Open(Projections[projection], generation)
-        : throw new Unavailable($"'{projection}' is not built yet.", TimeSpan.FromSeconds(1));
-}
+/// <summary>A rebuild that ended.</summary>
+/// <param name="Served">False: it did not take over; <paramref name="Differences"/> says why.</param>
+/// <param name="Equal">Whether old and new rows were the same at the moment of the change; null while they are compared, and when there was nothing to compare.</param>
+/// <param name="Differences">Table by table. The new rows follow from the log and serve all the same.</param>
+public sealed record Rebuilt(int Generation, long Events, double Seconds, bool Served, bool? Equal, IReadOnlyList<string> Differences);

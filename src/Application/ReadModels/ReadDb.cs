@@ -55,3 +55,10 @@ public sealed class ByArrivalAttribute : Attribute;
 /// <summary>A long text that a projection no longer holds once it is written: null in an upsert leaves what is there.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class KeepWhenNullAttribute : Attribute;
+
+/// <summary>
+/// A whole number, part of the key, by which an engine that can keeps the rows of a large table apart, so that all rows of one value go at
+/// once. It never changes for a row.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class PartitionAttribute : Attribute;

@@ -8,6 +8,7 @@ namespace Hindcast.Application.ReadModels;
 /// <summary>A whole trace in one row.</summary>
 [Table("runs"), PrimaryKey(nameof(Project), nameof(TraceId))]
 [Index(nameof(Project), nameof(StartedAt), nameof(TraceId), Name = "runs_by_time")]
+[Index(nameof(Project), nameof(Agent), nameof(StartedAt), Name = "runs_by_agent")]
 public sealed class RunRow
 {
     public string Project { get; set; } = "";
@@ -17,6 +18,8 @@ public sealed class RunRow
     public long StartedAt { get; set; }
     public long? EndedAt { get; set; }
     public long? Duration { get; set; }
+    /// <summary>µs UTC: the latest that is known of it, running or not.</summary>
+    public long LastAt { get; set; }
     public string? UserId { get; set; }
     public string? SessionId { get; set; }
     public string? Environment { get; set; }
@@ -41,13 +44,14 @@ public sealed class RunRow
     public int Unpriced { get; set; }
     public string? PromptSpanId { get; set; }
     public string? ResponseSpanId { get; set; }
+    [ByArrival] public int Week { get; set; }
     [ByArrival] public long LastPosition { get; set; }
     [ByArrival] public long LastRevision { get; set; }
 
     public static RunRow Of(string project, Trace trace, TraceSummary summary, PriceBook prices)
     {
-        var (cost, unpriced) = CostOf(trace.Spans.Values, prices);
-        return new()
+        var (cost, unpriced) = Sum(trace.Spans.Values.Where(TraceSummary.CountsUsage).Select(prices.CostOf));
+        var run = new RunRow
         {
             Project = project,
             TraceId = trace.Id,
@@ -55,6 +59,7 @@ public sealed class RunRow
             StartedAt = summary.StartedAt.Micros(),
             EndedAt = summary.EndedAt?.Micros(),
             Duration = summary.Duration?.Micros(),
+            LastAt = summary.LastAt.Micros(),
             UserId = summary.UserId,
             SessionId = summary.SessionId,
             Environment = summary.Environment,
@@ -69,30 +74,26 @@ public sealed class RunRow
             OutputTokens = summary.Usage.Output,
             ReasoningTokens = summary.Usage.Reasoning,
             TotalTokens = summary.TotalTokens,
-            InputCost = cost.Input,
-            CacheReadCost = cost.CacheRead,
-            CacheWriteCost = cost.CacheWrite,
-            OutputCost = cost.Output,
-            TotalCost = cost.Total,
-            Unpriced = unpriced,
             PromptSpanId = summary.PromptSpanId,
             ResponseSpanId = summary.ResponseSpanId,
         };
+        run.Pay(cost, unpriced);
+        return run;
     }
 
     /// <summary>The sum of the costs that are known, and how many model calls it leaves out.</summary>
-    public static (Cost Known, int Unpriced) CostOf(IEnumerable<Span> spans, PriceBook prices)
+    public static (Cost Known, int Unpriced) Sum(IEnumerable<Cost> costs)
     {
         var (sum, unpriced) = (Cost.Unknown, 0);
-        foreach (var span in spans)
+        foreach (var cost in costs)
         {
-            if (!TraceSummary.CountsUsage(span)) continue;
-            var cost = prices.CostOf(span.Usage, span.Model, span.StartedAt);
             if (cost.Total is null) unpriced++;
-            sum = new(
-                Usage.Add(sum.Input, cost.Input), Usage.Add(sum.CacheRead, cost.CacheRead),
-                Usage.Add(sum.CacheWrite, cost.CacheWrite), Usage.Add(sum.Output, cost.Output));
+            sum = sum.Plus(cost);
         }
         return (sum, unpriced);
     }
+
+    /// <summary>Prices the whole anew, from the prices of its spans.</summary>
+    public void Pay(Cost cost, int unpriced) =>
+        (InputCost, CacheReadCost, CacheWriteCost, OutputCost, TotalCost, Unpriced) = (cost.Input, cost.CacheRead, cost.CacheWrite, cost.Output, cost.Total, unpriced);
 }

@@ -6,13 +6,15 @@ using Microsoft.EntityFrameworkCore;
 namespace Hindcast.Application.ReadModels;
 
 /// <summary>A span as it stands: what the tree and the list show.</summary>
-[Table("spans"), PrimaryKey(nameof(Project), nameof(TraceId), nameof(SpanId))]
+[Table("spans"), PrimaryKey(nameof(Project), nameof(TraceId), nameof(SpanId), nameof(Week))]
 [Index(nameof(Project), nameof(StartedAt), nameof(TraceId), nameof(SpanId), Name = "spans_by_time")]
 public sealed class SpanRow
 {
     public string Project { get; set; } = "";
     public string TraceId { get; set; } = "";
     public string SpanId { get; set; } = "";
+    /// <summary>In which its trace was first recorded; see <see cref="Time.Week"/>.</summary>
+    [ByArrival, Partition] public int Week { get; set; }
     public string? ParentSpanId { get; set; }
     [ByArrival] public int? Step { get; set; }
     public int? ParentStep { get; set; }
@@ -53,13 +55,15 @@ public sealed class SpanRow
     /// <summary>A JSON object, or null.</summary>
     public string? Attributes { get; set; }
     public bool Sanitised { get; set; }
+    /// <summary>It counts as one; see <see cref="ModelRequest"/>.</summary>
+    public bool Request { get; set; }
+    public bool CacheHit { get; set; }
     /// <summary>Who told which field; see <see cref="SpanMerge"/>.</summary>
     public byte[] Merge { get; set; } = [];
 
     public static SpanRow Of(string project, string traceId, Span span, TraceSummary trace, PriceBook prices)
     {
-        var cost = prices.CostOf(span.Usage, span.Model, span.StartedAt);
-        return new()
+        var row = new SpanRow
         {
             Project = project,
             TraceId = traceId,
@@ -85,11 +89,6 @@ public sealed class SpanRow
             OutputTokens = span.Usage?.Output,
             ReasoningTokens = span.Usage?.Reasoning,
             TotalTokens = span.Usage?.Total,
-            InputCost = cost.Input,
-            CacheReadCost = cost.CacheRead,
-            CacheWriteCost = cost.CacheWrite,
-            OutputCost = cost.Output,
-            TotalCost = cost.Total,
             Environment = span.Environment,
             UserId = span.UserId ?? trace.UserId,
             SessionId = span.SessionId ?? trace.SessionId,
@@ -98,9 +97,18 @@ public sealed class SpanRow
             Output = span.Output,
             Attributes = AttributesOf(span),
             Sanitised = span.Sanitised,
+            Request = span.IsRequest(),
+            CacheHit = span.IsCacheHit(),
             Merge = SpanMerge.Write(span),
         };
+        row.Pay(prices.CostOf(span));
+        return row;
     }
+
+    public Cost Cost() => new(InputCost, CacheReadCost, CacheWriteCost, OutputCost);
+
+    public void Pay(Cost cost) =>
+        (InputCost, CacheReadCost, CacheWriteCost, OutputCost, TotalCost) = (cost.Input, cost.CacheRead, cost.CacheWrite, cost.Output, cost.Total);
 
     public Usage? Usage()
     {

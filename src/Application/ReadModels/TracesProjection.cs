@@ -1,16 +1,15 @@
 using Hindcast.Application.Traces;
-using Hindcast.Domain.Pricing;
 
 namespace Hindcast.Application.ReadModels;
 
-/// <summary>Traces: spans, runs, failures, the facts behind them, and the buckets they count in.</summary>
-public sealed class TracesProjection(FactReader reader) : Projection
+/// <summary>Traces: spans, runs, failures, the facts behind them, the buckets they count in, and the prices they are paid at.</summary>
+public sealed class TracesProjection(FactReader reader, RepricingProgress? repricing = null) : Projection
 {
     public override string Name => "traces";
 
-    public override int Version => 1;
+    public override int Version => 2;
 
-    public override IReadOnlyList<Type> Rows { get; } = [typeof(SpanRow), typeof(RunRow), typeof(FactRow), typeof(FailureRow), typeof(BucketRow)];
+    public override IReadOnlyList<Type> Rows { get; } = [typeof(SpanRow), typeof(RunRow), typeof(FactRow), typeof(FailureRow), typeof(BucketRow), typeof(PriceRow)];
 
-    public override IProjector Start(Func<ReadDb> open) => new TracesProjector(reader, BuiltInPrices.Book, open);
+    public override IProjector Start(Func<ReadDb> open) => new TracesProjector(reader, repricing ?? new(), open);
 }

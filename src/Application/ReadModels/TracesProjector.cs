@@ -9,9 +9,10 @@ namespace Hindcast.Application.ReadModels;
 /// Folds facts into traces and writes what changed. Traces in use stay in memory without their texts, so a page costs no reading while
 /// its traces are warm; a cold one is read back from its own rows, never from the log.
 /// </summary>
-sealed class TracesProjector(FactReader reader, PriceBook prices, Func<ReadDb> open) : IProjector
+sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Func<ReadDb> open) : IProjector
 {
     readonly WarmTraces _warm = new();
+    readonly PriceBooks _prices = new(reader, open);
     readonly List<Touched> _page = [];
     /// <summary>Buckets as they were last written; the current minute's are asked for by every page.</summary>
     readonly Dictionary<BucketKey, BucketRow> _buckets = [];
@@ -32,6 +33,7 @@ sealed class TracesProjector(FactReader reader, PriceBook prices, Func<ReadDb> o
     {
         _page.Clear();
         var touched = await TouchAsync(facts, ct);
+        var set = await TakePricesAsync(facts, park, ct);
         foreach (var fact in facts)
         {
             // Facts of keys, agents and settings have no trace: they are other projections' business.
@@ -47,9 +49,36 @@ sealed class TracesProjector(FactReader reader, PriceBook prices, Func<ReadDb> o
         }
 
         var rows = new PageRows();
-        foreach (var trace in touched.Values) Compose(trace, rows);
+        foreach (var trace in touched.Values) Compose(trace, rows, await _prices.OfAsync(trace.Key.Project, ct));
         _page.AddRange(touched.Values);
         await rows.WriteAsync(batch, _buckets, open, ct);
+        foreach (var (project, prices) in set)
+        {
+            await batch.UpsertAsync([.. prices.Select(p => PriceRow.Of(project, p)).Reverse().DistinctBy(r => (r.Model, r.Provider, r.ValidFrom, r.KnownFrom))], ct);
+            await Repricing.RunAsync(
+                project, prices, await _prices.OfAsync(project, ct),
+                key => touched.TryGetValue(key, out var trace) && trace.Facts.Count > 0 ? trace.Spans.Keys : null, batch, open, repricing, ct);
+        }
+    }
+
+    /// <summary>Prices of a page come before its traces: all it writes is paid at the newest ones.</summary>
+    async Task<Dictionary<string, List<Price>>> TakePricesAsync(IReadOnlyList<Fact> facts, Action<Fact, Exception> park, CancellationToken ct)
+    {
+        var set = new Dictionary<string, List<Price>>(StringComparer.Ordinal);
+        foreach (var fact in facts)
+        {
+            try
+            {
+                if (await _prices.TakeAsync(fact, ct) is not { } prices) continue;
+                if (!set.TryGetValue(fact.Header.Project, out var all)) set[fact.Header.Project] = all = [];
+                all.AddRange(prices);
+            }
+            catch (System.Text.Json.JsonException e)
+            {
+                park(fact, e);
+            }
+        }
+        return set;
     }
 
     public void Committed()
@@ -91,14 +120,16 @@ sealed class TracesProjector(FactReader reader, PriceBook prices, Func<ReadDb> o
         var before = e.SpanId is { } id && touched.Trace.Spans.TryGetValue(id, out var span) ? span : null;
         var row = FactRow.Of(fact, e);
         if (!touched.Trace.Apply(e)) return;
+        touched.Trace.RecordedIn(fact.Header.RecordedAt.Week());
         touched.Facts.Add((fact, row));
         if (e is not ScoreGiven && e.SpanId is { } spanId) touched.Spans.TryAdd(spanId, before);
     }
 
-    void Compose(Touched touched, PageRows rows)
+    static void Compose(Touched touched, PageRows rows, PriceBook prices)
     {
         if (touched.Facts.Count == 0) return;
         var (project, traceId) = (touched.Key.Project, touched.Key.TraceId);
+        var week = touched.Trace.Week!.Value;
         var summary = touched.After = TraceSummary.Of([.. touched.Trace.Spans.Values]);
 
         // Who the trace belongs to shows on every span that does not say it itself.
@@ -109,15 +140,26 @@ sealed class TracesProjector(FactReader reader, PriceBook prices, Func<ReadDb> o
         foreach (var (spanId, before) in touched.Spans)
         {
             var after = touched.Trace.Spans[spanId];
-            rows.Spans.Add(SpanRow.Of(project, traceId, after, summary, prices));
-            if (after.Status == SpanStatus.Error) rows.Failures.Add(FailureRow.Of(project, traceId, after, summary));
-            else if (before?.Status == SpanStatus.Error) rows.Mended.Add(FailureRow.Of(project, traceId, after, summary));
+            var row = SpanRow.Of(project, traceId, after, summary, prices);
+            row.Week = week;
+            (before is null ? rows.NewSpans : rows.Spans).Add(row);
+            var fails = FailureRow.CategoryOf(after) is not null;
+            if (fails || (before is not null && FailureRow.CategoryOf(before) is not null))
+            {
+                var failure = FailureRow.Of(project, traceId, after, summary);
+                failure.Week = week;
+                (fails ? rows.Failures : rows.Mended).Add(failure);
+            }
             rows.Count(project, before, after);
         }
 
-        rows.Facts.AddRange(touched.Facts.Select(f => f.Row));
+        foreach (var (_, fact) in touched.Facts)
+        {
+            fact.Week = week;
+            rows.Facts.Add(fact);
+        }
         var run = RunRow.Of(project, touched.Trace, summary, prices);
-        (run.LastPosition, run.LastRevision) = (touched.Facts[^1].Fact.Position.Value, touched.Facts[^1].Fact.Revision);
-        rows.Runs.Add(run);
+        (run.Week, run.LastPosition, run.LastRevision) = (week, touched.Facts[^1].Fact.Position.Value, touched.Facts[^1].Fact.Revision);
+        (touched.Before is null ? rows.NewRuns : rows.Runs).Add(run);
     }
 }

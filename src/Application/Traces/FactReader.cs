@@ -31,6 +31,19 @@ public sealed class FactReader(IEnumerable<IPayloadReader> readers, ISeal? seal 
         return Compose(fact.Header, WithContext(reader.Read(fact.Header.Type, payload.RootElement, texts: true), content.Context));
     }
 
+    /// <summary>For views, which show what can be read; null is parked in the read models.</summary>
+    public TraceEvent? ReadOrNull(Fact fact)
+    {
+        try
+        {
+            return new(fact, Read(fact), PayloadOf(fact));
+        }
+        catch (UnreadableFact)
+        {
+            return null;
+        }
+    }
+
     static JsonDocument Parse(ReadOnlyMemory<byte> payload)
     {
         try

@@ -1,7 +1,7 @@
 using Hindcast.Application.EventSourcing;
+using Hindcast.Application.Pricing;
 using Hindcast.Application.Projects;
 using Hindcast.Application.ReadModels;
-using Hindcast.Domain.Pricing;
 using Hindcast.Domain.Traces;
 using MediatR;
 using Microsoft.EntityFrameworkCore;
@@ -33,8 +33,8 @@ public sealed record GetTraceTree(Caller Caller, string TraceId) : IRequest<Trac
             await using var snapshot = await db.Database.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
             var run = await db.Set<RunRow>().SingleOrDefaultAsync(x => x.Project == project && x.TraceId == traceId, ct)
                 ?? throw new NotFound($"Trace with ID '{traceId}' not found");
-            var spans = await db.Set<SpanRow>().Where(x => x.Project == project && x.TraceId == traceId).ToListAsync(ct);
-            var facts = await db.Set<FactRow>().Where(x => x.Project == project && x.TraceId == traceId).ToListAsync(ct);
+            var spans = await db.Set<SpanRow>().Where(x => x.Project == project && x.TraceId == traceId && x.Week == run.Week).ToListAsync(ct);
+            var facts = await db.Set<FactRow>().Where(x => x.Project == project && x.TraceId == traceId && x.Week == run.Week).ToListAsync(ct);
             return TraceTree.Of(run, spans, facts);
         }
     }
@@ -44,7 +44,7 @@ public sealed record GetTraceTree(Caller Caller, string TraceId) : IRequest<Trac
 /// <exception cref="NotFound">No such trace, or nothing of it was recorded yet.</exception>
 public sealed record GetTraceState(Caller Caller, string TraceId, long? AsOfRevision, DateTimeOffset? AsOf) : IRequest<TraceTree>
 {
-    internal sealed class Handler(Streams streams, FactReader reader) : IRequestHandler<GetTraceState, TraceTree>
+    internal sealed class Handler(Streams streams, FactReader reader, IMediator app) : IRequestHandler<GetTraceState, TraceTree>
     {
         public async Task<TraceTree> Handle(GetTraceState query, CancellationToken ct)
         {
@@ -65,7 +65,8 @@ public sealed record GetTraceState(Caller Caller, string TraceId, long? AsOfRevi
             }
             if (rows.Count == 0) throw new NotFound($"Trace with ID '{query.TraceId}' not found");
 
-            var (project, prices) = (query.Caller.Project, BuiltInPrices.Book);
+            // Prices as they are known now: what happened then is shown as it would be paid today.
+            var (project, prices) = (query.Caller.Project, await app.Send(new GetPrices(query.Caller), ct));
             var summary = TraceSummary.Of([.. trace.Spans.Values]);
             var run = RunRow.Of(project, trace, summary, prices);
             (run.LastPosition, run.LastRevision) = (rows[^1].Position, rows[^1].Revision);

@@ -9,56 +9,92 @@ public sealed class LatencyHistogram
     const double RelativeError = 0.01;
     static readonly double LogOfGrowth = Math.Log((1 + RelativeError) / (1 - RelativeError));
 
-    readonly SortedDictionary<int, long> _counts = [];
+    // The counts of neighbouring buckets from _first on: durations of one kind of call lie close together.
+    long[] _counts = [];
+    int _first;
 
-    public long Count => _counts.Values.Sum();
+    public long Count { get; private set; }
 
     /// <param name="micros">Duration in µs.</param>
     /// <param name="times">How often; negative takes it out.</param>
-    public void Add(long micros, long times = 1)
-    {
-        var bucket = micros < 1 ? 0 : 1 + (int)Math.Ceiling(Math.Log(micros) / LogOfGrowth);
-        var count = _counts.GetValueOrDefault(bucket) + times;
-        if (count == 0) _counts.Remove(bucket);
-        else _counts[bucket] = count;
-    }
+    public void Add(long micros, long times = 1) => AddTo(micros < 1 ? 0 : 1 + (int)Math.Ceiling(Math.Log(micros) / LogOfGrowth), times);
 
-    public void Add(LatencyHistogram other)
+    /// <summary>Adds what <see cref="ToBytes"/> gave.</summary>
+    public void Add(ReadOnlySpan<byte> bytes)
     {
-        foreach (var (bucket, count) in other._counts) _counts[bucket] = _counts.GetValueOrDefault(bucket) + count;
+        while (bytes.Length > 0)
+        {
+            var bucket = (int)Take(ref bytes);
+            AddTo(bucket, (long)Take(ref bytes));
+        }
     }
 
     /// <summary>The nearest-rank percentile in µs, null when nothing was counted.</summary>
     public double? Percentile(double percent)
     {
-        var rank = (long)Math.Ceiling(percent / 100 * Count);
-        foreach (var (bucket, count) in _counts)
+        if (Count <= 0) return null;
+        var rank = NearestRank.Of(percent, Count);
+        for (var i = 0; ; i++)
         {
-            rank -= count;
-            if (rank <= 0) return bucket == 0 ? 0 : Math.Exp((bucket - 1) * LogOfGrowth) * (1 - RelativeError);
+            rank -= _counts[i];
+            // The middle of a bucket, as far from its lower end as from its upper one by ratio.
+            if (rank <= 0) return _first + i == 0 ? 0 : Math.Exp((_first + i - 1) * LogOfGrowth) * (1 - RelativeError);
         }
-        return null;
     }
 
     /// <summary>Buckets and counts as variable-length integers, in order: equal histograms have equal bytes.</summary>
     public byte[] ToBytes()
     {
-        using var bytes = new MemoryStream(_counts.Count * 3);
-        using var writer = new BinaryWriter(bytes);
-        foreach (var (bucket, count) in _counts)
+        var bytes = new List<byte>(64);
+        for (var i = 0; i < _counts.Length; i++)
         {
-            writer.Write7BitEncodedInt(bucket);
-            writer.Write7BitEncodedInt64(count);
+            if (_counts[i] == 0) continue;
+            Put(bytes, (ulong)(_first + i));
+            Put(bytes, (ulong)_counts[i]);
         }
-        return bytes.ToArray();
+        return [.. bytes];
     }
 
     public static LatencyHistogram Of(ReadOnlySpan<byte> bytes)
     {
         var histogram = new LatencyHistogram();
-        using var reader = new BinaryReader(new MemoryStream(bytes.ToArray()));
-        while (reader.BaseStream.Position < reader.BaseStream.Length)
-            histogram._counts[reader.Read7BitEncodedInt()] = reader.Read7BitEncodedInt64();
+        histogram.Add(bytes);
         return histogram;
     }
+
+    void AddTo(int bucket, long times)
+    {
+        const int Room = 8;
+        if (_counts.Length == 0) (_first, _counts) = (bucket, new long[Room]);
+        else if (bucket < _first)
+        {
+            _counts = [.. new long[_first - bucket], .. _counts];
+            _first = bucket;
+        }
+        else if (bucket - _first >= _counts.Length) Array.Resize(ref _counts, bucket - _first + Room);
+        _counts[bucket - _first] += times;
+        Count += times;
+    }
+
+    static void Put(List<byte> bytes, ulong number)
+    {
+        for (; number >= 0x80; number >>= 7) bytes.Add((byte)(number | 0x80));
+        bytes.Add((byte)number);
+    }
+
+    static ulong Take(ref ReadOnlySpan<byte> bytes)
+    {
+        var (number, shift, at) = (0UL, 0, 0);
+        for (; bytes[at] >= 0x80; shift += 7) number |= (ulong)(bytes[at++] & 0x7f) << shift;
+        number |= (ulong)bytes[at++] << shift;
+        bytes = bytes[at..];
+        return number;
+    }
+}
+
+/// <summary>The percentile everywhere: of n values in order, the one whose place is the least that covers the share.</summary>
+public static class NearestRank
+{
+    /// <summary>The place, from 1.</summary>
+    public static long Of(double percent, long count) => Math.Clamp((long)Math.Ceiling(percent * count / 100), 1, count);
 }

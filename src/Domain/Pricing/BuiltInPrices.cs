@@ -1,31 +1,116 @@
 namespace Hindcast.Domain.Pricing;
 
-/// <summary>List prices of common models, in USD per million tokens, from the vendors' public price pages.</summary>
+/// <summary>
+/// List prices of common models, in USD per million tokens, each from the day it began: those of the providers' public price pages at that
+/// day, for text at the standard tier and the shortest context. Models whose makers sell no tokens (Llama) stand at Amazon Bedrock's price.
+/// What a project has agreed with its provider is set in its own price book and holds before these.
+/// </summary>
 public static class BuiltInPrices
 {
-    public static PriceBook Book { get; } = new(
+    public static PriceBook Book { get; } = new([.. OpenAi(), .. Anthropic(), .. Google(), .. Mistral(), .. DeepSeek(), .. Meta(), .. Cohere()]);
+
+    static IEnumerable<Price> OpenAi() => Of("openai",
     [
-        Of("gpt-4o", 2024, 10, 2, input: 2.50m, output: 10m, cacheRead: 1.25m),
-        Of("gpt-4o-mini", 2024, 7, 18, input: 0.15m, output: 0.60m, cacheRead: 0.075m),
-        Of("gpt-4.1", 2025, 4, 14, input: 2m, output: 8m, cacheRead: 0.50m),
-        Of("gpt-4.1-mini", 2025, 4, 14, input: 0.40m, output: 1.60m, cacheRead: 0.10m),
-        Of("gpt-4.1-nano", 2025, 4, 14, input: 0.10m, output: 0.40m, cacheRead: 0.025m),
-        Of("gpt-5", 2025, 8, 7, input: 1.25m, output: 10m, cacheRead: 0.125m),
-        Of("gpt-5-mini", 2025, 8, 7, input: 0.25m, output: 2m, cacheRead: 0.025m),
-        Of("text-embedding-3-small", 2024, 1, 25, input: 0.02m, output: 0m),
-        Of("text-embedding-3-large", 2024, 1, 25, input: 0.13m, output: 0m),
-        Of("claude-3-5-haiku", 2024, 11, 4, input: 0.80m, output: 4m, cacheRead: 0.08m, write5m: 1m, write1h: 1.60m),
-        Of("claude-sonnet-4", 2025, 5, 22, input: 3m, output: 15m, cacheRead: 0.30m, write5m: 3.75m, write1h: 6m),
-        Of("claude-sonnet-4-5", 2025, 9, 29, input: 3m, output: 15m, cacheRead: 0.30m, write5m: 3.75m, write1h: 6m),
-        Of("claude-haiku-4-5", 2025, 10, 15, input: 1m, output: 5m, cacheRead: 0.10m, write5m: 1.25m, write1h: 2m),
-        Of("claude-opus-4-1", 2025, 8, 5, input: 15m, output: 75m, cacheRead: 1.50m, write5m: 18.75m, write1h: 30m),
+        ("gpt-3.5-turbo", "2024-01-25", 0.50m, 1.50m, null),
+        ("gpt-4", "2023-03-14", 30m, 60m, null),
+        ("gpt-4-turbo", "2024-04-09", 10m, 30m, null),
+        ("gpt-4o", "2024-05-13", 5m, 15m, null),
+        ("gpt-4o", "2024-10-02", 2.50m, 10m, 1.25m),
+        ("gpt-4o-mini", "2024-07-18", 0.15m, 0.60m, 0.075m),
+        ("gpt-4.1", "2025-04-14", 2m, 8m, 0.50m),
+        ("gpt-4.1-mini", "2025-04-14", 0.40m, 1.60m, 0.10m),
+        ("gpt-4.1-nano", "2025-04-14", 0.10m, 0.40m, 0.025m),
+        ("gpt-5", "2025-08-07", 1.25m, 10m, 0.125m),
+        ("gpt-5-mini", "2025-08-07", 0.25m, 2m, 0.025m),
+        ("gpt-5-nano", "2025-08-07", 0.05m, 0.40m, 0.005m),
+        ("gpt-5.1", "2025-11-13", 1.25m, 10m, 0.125m),
+        ("o1", "2024-12-17", 15m, 60m, 7.50m),
+        ("o1-mini", "2024-09-12", 3m, 12m, 1.50m),
+        ("o1-mini", "2025-01-31", 1.10m, 4.40m, 0.55m),
+        ("o3", "2025-04-16", 10m, 40m, 2.50m),
+        ("o3", "2025-06-10", 2m, 8m, 0.50m),
+        ("o3-mini", "2025-01-31", 1.10m, 4.40m, 0.55m),
+        ("o4-mini", "2025-04-16", 1.10m, 4.40m, 0.275m),
+        ("text-embedding-3-small", "2024-01-25", 0.02m, 0m, null),
+        ("text-embedding-3-large", "2024-01-25", 0.13m, 0m, null),
+        ("text-embedding-ada-002", "2023-06-13", 0.10m, 0m, null),
     ]);
 
-    static Price Of(
-        string model, int year, int month, int day, decimal input, decimal output, decimal? cacheRead = null, decimal? write5m = null, decimal? write1h = null) =>
-        new(model, new(year, month, day, 0, 0, 0, TimeSpan.Zero), Pico(input), Pico(output), Pico(cacheRead), Pico(write5m), Pico(write1h));
+    /// <summary>Reading a cache costs a tenth of the input, writing one a quarter more, and one that is kept an hour twice as much.</summary>
+    static IEnumerable<Price> Anthropic() => OfAnthropic(
+    [
+        ("claude-3-opus", "2024-03-04", 15m, 75m),
+        ("claude-3-sonnet", "2024-03-04", 3m, 15m),
+        ("claude-3-5-sonnet", "2024-06-20", 3m, 15m),
+        ("claude-3-5-haiku", "2024-11-04", 0.80m, 4m),
+        ("claude-3-7-sonnet", "2025-02-24", 3m, 15m),
+        ("claude-sonnet-4", "2025-05-22", 3m, 15m),
+        ("claude-opus-4", "2025-05-22", 15m, 75m),
+        ("claude-opus-4-1", "2025-08-05", 15m, 75m),
+        ("claude-sonnet-4-5", "2025-09-29", 3m, 15m),
+        ("claude-haiku-4-5", "2025-10-15", 1m, 5m),
+        ("claude-opus-4-5", "2025-11-24", 5m, 25m),
+    ]).Append(new("claude-3-haiku", Day("2024-03-13"), Pico(0.25m), Pico(1.25m), Pico(0.03m), Pico(0.30m), Pico(0.50m), "anthropic"));
+
+    static IEnumerable<Price> OfAnthropic((string Model, string From, decimal Input, decimal Output)[] table) => table.Select(x => new Price(
+        x.Model, Day(x.From), Pico(x.Input), Pico(x.Output), Pico(x.Input * 0.1m), Pico(x.Input * 1.25m), Pico(x.Input * 2m), "anthropic"));
+
+    static IEnumerable<Price> Google() => Of("google",
+    [
+        ("gemini-1.5-pro", "2024-10-01", 1.25m, 5m, 0.3125m),
+        ("gemini-1.5-flash", "2024-08-12", 0.075m, 0.30m, 0.01875m),
+        ("gemini-2.0-flash", "2025-02-05", 0.10m, 0.40m, 0.025m),
+        ("gemini-2.0-flash-lite", "2025-02-25", 0.075m, 0.30m, null),
+        ("gemini-2.5-pro", "2025-06-17", 1.25m, 10m, 0.31m),
+        ("gemini-2.5-flash", "2025-06-17", 0.30m, 2.50m, 0.075m),
+        ("gemini-2.5-flash-lite", "2025-07-22", 0.10m, 0.40m, 0.025m),
+        ("gemini-embedding", "2025-07-14", 0.15m, 0m, null),
+    ]);
+
+    static IEnumerable<Price> Mistral() => Of("mistral",
+    [
+        ("mistral-large", "2024-11-18", 2m, 6m, null),
+        ("mistral-medium", "2025-05-07", 0.40m, 2m, null),
+        ("mistral-small", "2025-03-17", 0.10m, 0.30m, null),
+        ("codestral", "2025-01-13", 0.30m, 0.90m, null),
+        ("ministral-3b", "2024-10-16", 0.04m, 0.04m, null),
+        ("ministral-8b", "2024-10-16", 0.10m, 0.10m, null),
+        ("mistral-embed", "2023-12-11", 0.10m, 0m, null),
+    ]);
+
+    static IEnumerable<Price> DeepSeek() => Of("deepseek",
+    [
+        ("deepseek-chat", "2025-02-08", 0.27m, 1.10m, 0.07m),
+        ("deepseek-chat", "2025-09-05", 0.56m, 1.68m, 0.07m),
+        ("deepseek-chat", "2025-09-29", 0.28m, 0.42m, 0.028m),
+        ("deepseek-reasoner", "2025-01-20", 0.55m, 2.19m, 0.14m),
+        ("deepseek-reasoner", "2025-09-05", 0.56m, 1.68m, 0.07m),
+        ("deepseek-reasoner", "2025-09-29", 0.28m, 0.42m, 0.028m),
+    ]);
+
+    static IEnumerable<Price> Meta() => Of("meta",
+    [
+        ("llama-3.1-8b-instruct", "2024-12-01", 0.22m, 0.22m, null),
+        ("llama-3.1-70b-instruct", "2024-12-01", 0.72m, 0.72m, null),
+        ("llama-3.1-405b-instruct", "2024-12-01", 2.40m, 2.40m, null),
+        ("llama-3.3-70b-instruct", "2024-12-19", 0.72m, 0.72m, null),
+        ("llama-4-scout-17b-instruct", "2025-04-28", 0.17m, 0.66m, null),
+        ("llama-4-maverick-17b-instruct", "2025-04-28", 0.24m, 0.97m, null),
+    ]);
+
+    static IEnumerable<Price> Cohere() => Of("cohere",
+    [
+        ("command-r", "2024-08-30", 0.15m, 0.60m, null),
+        ("command-r-plus", "2024-08-30", 2.50m, 10m, null),
+        ("command-r7b", "2024-12-13", 0.0375m, 0.15m, null),
+        ("command-a", "2025-03-13", 2.50m, 10m, null),
+        ("embed-v4.0", "2025-04-15", 0.12m, 0m, null),
+    ]);
+
+    static IEnumerable<Price> Of(string provider, (string Model, string From, decimal Input, decimal Output, decimal? CacheRead)[] table) =>
+        table.Select(x => new Price(x.Model, Day(x.From), Pico(x.Input), Pico(x.Output), x.CacheRead is { } read ? Pico(read) : null, Provider: provider));
+
+    static DateTimeOffset Day(string day) => new(DateTime.ParseExact(day, "yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture), TimeSpan.Zero);
 
     static long Pico(decimal usdPerMillion) => (long)(usdPerMillion * 1_000_000m);
-
-    static long? Pico(decimal? usdPerMillion) => usdPerMillion is { } usd ? Pico(usd) : null;
 }

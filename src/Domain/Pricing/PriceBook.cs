@@ -2,22 +2,61 @@ using Hindcast.Domain.Traces;
 
 namespace Hindcast.Domain.Pricing;
 
-/// <summary>What a model's tokens cost from a day on, in pico-USD per token (1 USD per million tokens is 1,000,000).</summary>
+/// <summary>What a model's tokens cost from a moment on, in pico-USD per token (1 USD per million tokens is 1,000,000).</summary>
+/// <param name="ValidFrom">A whole minute, so that no bucket of requests has two prices.</param>
+/// <param name="Provider">Who sells it; for people, since a model is found by its name.</param>
+/// <param name="KnownFrom">Since when it was known; null: since it was valid.</param>
 public sealed record Price(
-    string Model, DateTimeOffset ValidFrom, long Input, long Output, long? CacheRead = null, long? CacheWrite5m = null, long? CacheWrite1h = null);
+    string Model, DateTimeOffset ValidFrom, long Input, long Output, long? CacheRead = null, long? CacheWrite5m = null, long? CacheWrite1h = null,
+    string? Provider = null, DateTimeOffset? KnownFrom = null)
+{
+    public DateTimeOffset Known => KnownFrom ?? ValidFrom;
+}
 
 /// <summary>Money of one call in pico-USD; a part is null where its tokens or its price are unknown.</summary>
 public sealed record Cost(long? Input, long? CacheRead, long? CacheWrite, long? Output)
 {
     public static readonly Cost Unknown = new(null, null, null, null);
 
+    /// <summary>What an answer from a cache costs: nothing, and that is known.</summary>
+    public static readonly Cost Nothing = new(0, 0, 0, 0);
+
     public long? Total => Usage.Add(Usage.Add(Input, CacheRead), Usage.Add(CacheWrite, Output));
+
+    /// <summary>What is known of both; unknown plus known is known.</summary>
+    public Cost Plus(Cost other) => new(
+        Usage.Add(Input, other.Input), Usage.Add(CacheRead, other.CacheRead), Usage.Add(CacheWrite, other.CacheWrite), Usage.Add(Output, other.Output));
 }
 
-/// <summary>Prices by model and day. A model is found by its name, without its vendor's prefix and without the date at its end.</summary>
-public sealed class PriceBook(IEnumerable<Price> prices)
+/// <summary>
+/// Prices by model and moment. A model is found by its name as <see cref="ModelName"/> reads it. Of the prices that are valid at a moment
+/// the one that began last holds, and of two that began together the one that was known last; a price that somebody set holds before any
+/// that is built in.
+/// </summary>
+public sealed class PriceBook(IEnumerable<Price> listed, IEnumerable<Price>? set = null)
 {
-    readonly ILookup<string, Price> _prices = prices.OrderByDescending(p => p.ValidFrom).ToLookup(p => Key(p.Model), StringComparer.Ordinal);
+    readonly ILookup<string, Price> _listed = InOrder(listed);
+    readonly ILookup<string, Price> _set = InOrder(set ?? []);
+
+    public IEnumerable<Price> Listed => _listed.SelectMany(p => p);
+    /// <summary>The prices that somebody set.</summary>
+    public IEnumerable<Price> Set => _set.SelectMany(p => p);
+
+    /// <summary>The moments at which a price begins.</summary>
+    public IEnumerable<DateTimeOffset> Starts => Listed.Concat(Set).Select(p => p.ValidFrom).Distinct();
+
+    /// <summary>The book with more that was set. The same price set again, with other numbers, is the last one.</summary>
+    public PriceBook With(IEnumerable<Price> more)
+    {
+        var all = new Dictionary<(string, string?, DateTimeOffset, DateTimeOffset), Price>();
+        foreach (var price in Set.Concat(more)) all[(price.Model, price.Provider, price.ValidFrom, price.Known)] = price;
+        return new(Listed, all.Values);
+    }
+
+    /// <summary>The book as it was then: without what was not known yet.</summary>
+    public PriceBook AsKnownAt(DateTimeOffset then) => new(Listed.Where(p => p.Known <= then), Set.Where(p => p.Known <= then));
+
+    public Cost CostOf(Span span) => span.IsCacheHit() ? Cost.Nothing : CostOf(span.Usage, span.Model, span.StartedAt);
 
     /// <summary>Known tokens that have no price make the whole cost unknown: a sum that leaves them out would be wrong, and look right.</summary>
     public Cost CostOf(Usage? usage, string? model, DateTimeOffset at)
@@ -33,28 +72,21 @@ public sealed class PriceBook(IEnumerable<Price> prices)
             Times(usage.Output, price.Output));
     }
 
+    public Price? Find(string model, DateTimeOffset at)
+    {
+        var (name, undated) = (ModelName.Of(model), ModelName.WithoutDate(ModelName.Of(model)));
+        return Valid(_set[name], at) ?? Valid(_set[undated], at) ?? Valid(_listed[name], at) ?? Valid(_listed[undated], at);
+    }
+
     /// <summary>Token counts come from outside and can be absurd: a product past the range of a long stays at its end.</summary>
     static long? Times(long? tokens, long? price) =>
         tokens is null || price is null ? null : (long)Int128.Min((Int128)tokens.Value * price.Value, long.MaxValue);
 
-    public Price? Find(string model, DateTimeOffset at) =>
-        Valid(Key(model), at) ?? Valid(WithoutDate(Key(model)), at);
-
-    Price? Valid(string key, DateTimeOffset at) => _prices[key].FirstOrDefault(p => p.ValidFrom <= at);
+    static Price? Valid(IEnumerable<Price> prices, DateTimeOffset at) => prices.FirstOrDefault(p => p.ValidFrom <= at);
 
     static bool Unpriced(long? tokens, long? price) => tokens > 0 && price is null;
 
-    static string Key(string model) => model[(model.LastIndexOf('/') + 1)..].ToLowerInvariant();
-
-    /// <summary>gpt-4o-2024-08-06, claude-sonnet-4-5-20250929 and claude-3-5-haiku-latest carry their day at the end.</summary>
-    static string WithoutDate(string key)
-    {
-        if (key.EndsWith("-latest", StringComparison.Ordinal)) return key[..^"-latest".Length];
-        var parts = key.Split('-');
-        if (parts.Length > 1 && IsDigits(parts[^1], 8)) return string.Join('-', parts[..^1]);
-        if (parts.Length > 3 && IsDigits(parts[^3], 4) && IsDigits(parts[^2], 2) && IsDigits(parts[^1], 2)) return string.Join('-', parts[..^3]);
-        return key;
-    }
-
-    static bool IsDigits(string text, int length) => text.Length == length && text.All(char.IsAsciiDigit);
+    static ILookup<string, Price> InOrder(IEnumerable<Price> prices) =>
+        prices.OrderByDescending(p => p.ValidFrom).ThenByDescending(p => p.Known).ThenBy(p => p.Provider, StringComparer.Ordinal).ThenBy(p => p.Model, StringComparer.Ordinal)
+            .ToLookup(p => ModelName.Of(p.Model), StringComparer.Ordinal);
 }

@@ -11,6 +11,8 @@ public sealed record TraceSummary
     /// <summary>Null while any span runs.</summary>
     public DateTimeOffset? EndedAt { get; init; }
     public TimeSpan? Duration => EndedAt - StartedAt;
+    /// <summary>The latest that is known of it, running or not.</summary>
+    public DateTimeOffset LastAt { get; init; }
     public string? UserId { get; init; }
     public string? SessionId { get; init; }
     public string? Environment { get; init; }
@@ -63,6 +65,7 @@ public sealed record TraceSummary
             Status = errors > 0 ? SpanStatus.Error : running ? SpanStatus.Running : warnings ? SpanStatus.Warning : SpanStatus.Success,
             StartedAt = spans.Count == 0 ? default : started,
             EndedAt = running || spans.Count == 0 ? null : ended,
+            LastAt = spans.Count == 0 ? default : ended,
             UserId = user?.Value as string,
             SessionId = session?.Value as string,
             Environment = environment?.Value as string,
@@ -78,7 +81,7 @@ public sealed record TraceSummary
     }
 
     /// <summary>Only model calls use tokens: an agent's span that repeats its children's usage counts nothing.</summary>
-    public static bool CountsUsage(Span span) => span.Kind is "llm" or "embedding" && span.Usage is not null;
+    public static bool CountsUsage(Span span) => span.Kind is "llm" or "embedding" && span.Usage is { IsEmpty: false };
 
     /// <summary>What was told first stands.</summary>
     static Told<object?>? Earlier(Told<object?>? held, Told<object?>? told) =>

@@ -13,7 +13,7 @@ sealed class RowMap<T> where T : class
     public required IReadOnlyList<Column> Columns { get; init; }
     public IEnumerable<Column> Key => Columns.Where(c => c.IsKey);
 
-    public sealed record Column(string Name, PropertyInfo Property, bool IsKey, bool KeepWhenNull)
+    public sealed record Column(string Name, PropertyInfo Property, bool IsKey, bool KeepWhenNull, bool Divides)
     {
         /// <summary><c>row => row.Property</c>, for building compiled accessors.</summary>
         public LambdaExpression Getter()
@@ -31,7 +31,7 @@ sealed class RowMap<T> where T : class
         {
             Table = type.GetTableName()!,
             Columns = [.. key.Concat(type.GetProperties().Except(key)).Select(p => new Column(
-                p.GetColumnName(), p.PropertyInfo!, key.Contains(p), p.PropertyInfo!.IsDefined(typeof(KeepWhenNullAttribute))))],
+                p.GetColumnName(), p.PropertyInfo!, key.Contains(p), p.PropertyInfo!.IsDefined(typeof(KeepWhenNullAttribute)), p.PropertyInfo!.IsDefined(typeof(PartitionAttribute))))],
         };
     }
 

@@ -27,7 +27,7 @@ public static class GatewayModule
                 provider.GetRequiredService<IGatewayStore>(), provider.GetRequiredService<Streams>(), provider.GetRequiredService<TimeProvider>(),
                 UpstreamOptions.Read(upstreams, provider.GetRequiredService<IKeySeal>())))
             .AddSingleton<ITranslation, Anthropic.ChatToMessages>().AddSingleton<ITranslation, OpenAi.MessagesToChat>()
-            .AddSingleton<Routing>().AddSingleton<Candidates>().AddSingleton<Ledger>().AddSingleton<CallCosts>().AddSingleton<AnswerCache>()
+            .AddSingleton<Routing>().AddSingleton<Candidates>().AddSingleton<Ledger>().AddSingleton<CallPrices>().AddSingleton<CallCosts>().AddSingleton<AnswerCache>()
             .AddSingleton<CallsAtOnce>().AddSingleton<Recording>().AddSingleton<ModelGateway>().AddSingleton<Questions>()
             .AddSingleton<Spool>().AddHostedService(provider => provider.GetRequiredService<Spool>()).AddHostedService<LedgerCare>();
     }

@@ -31,23 +31,68 @@ public sealed class PostgresServer : IAsyncDisposable
         {
             s_one.Release();
         }
-        if (s_server is null)
-        {
-            if (Environment.GetEnvironmentVariable("CI") is "true" or "1") throw new InvalidOperationException($"PostgreSQL is needed in CI: {s_missing}");
-            Assert.Skip($"PostgreSQL: {s_missing}");
-        }
+        return await (s_server ?? throw Missing(s_missing)).NewDatabaseAsync();
+    }
+
+    /// <summary>A server that a test may stop and freeze, because nobody else uses it.</summary>
+    public static async Task<PostgresServer> AloneAsync()
+    {
+        if (Binaries() is null) throw Missing("no initdb is installed (./test installs it)");
+        var (server, missing) = await StartPrivateAsync();
+        return server ?? throw Missing(missing);
+    }
+
+    static InvalidOperationException Missing(string? why)
+    {
+        if (Environment.GetEnvironmentVariable("CI") is not ("true" or "1")) Assert.Skip($"PostgreSQL: {why}");
+        return new($"PostgreSQL is needed in CI: {why}");
+    }
+
+    public async Task<string> NewDatabaseAsync()
+    {
         var name = $"hindcast_test_{Environment.ProcessId}_{Interlocked.Increment(ref s_databases)}";
-        await using var source = NpgsqlDataSource.Create(s_server._connectionString);
+        await using var source = NpgsqlDataSource.Create(_connectionString);
         await using var create = source.CreateCommand($"CREATE DATABASE {name} TEMPLATE template0");
         await create.ExecuteNonQueryAsync();
-        return new NpgsqlConnectionStringBuilder(s_server._connectionString) { Database = name }.ToString();
+        return new NpgsqlConnectionStringBuilder(_connectionString) { Database = name }.ToString();
+    }
+
+    /// <summary>As a machine that loses its power: no farewell to anybody.</summary>
+    public Task StopAsync() => RunAsync("pg_ctl", ["stop", "-D", Path.Combine(_folder!, "data"), "-m", "immediate"]);
+
+    public Task StartAgainAsync() => StartAtAsync(_folder!);
+
+    /// <summary>SIGSTOP to the server and to every session: they hold what they hold and answer nothing.</summary>
+    public Task FreezeAsync() => SignalAsync("-STOP");
+
+    public Task ThawAsync() => SignalAsync("-CONT");
+
+    async Task SignalAsync(string signal)
+    {
+        var postmaster = (await File.ReadAllLinesAsync(Path.Combine(_folder!, "data", "postmaster.pid")))[0].Trim();
+        var sessions = Directory.GetDirectories("/proc").Select(d => Path.GetFileName(d)).Where(pid => int.TryParse(pid, out _) && ParentOf(pid) == postmaster);
+        using var kill = Process.Start("kill", [signal, postmaster, .. sessions]);
+        await kill.WaitForExitAsync();
+    }
+
+    static string? ParentOf(string pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/stat").Split(") ")[1].Split(' ')[1];
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
         if (_folder is null) return;
         NpgsqlConnection.ClearAllPools();
-        await RunAsync("pg_ctl", ["stop", "-D", Path.Combine(_folder, "data"), "-m", "immediate"]);
+        if (File.Exists(Path.Combine(_folder, "data", "postmaster.pid"))) await ThawAsync();
+        await StopAsync();
         Directory.Delete(_folder, recursive: true);
     }
 
@@ -55,17 +100,25 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         if (Environment.GetEnvironmentVariable("HINDCAST_TEST_POSTGRES") is { Length: > 0 } given) return (new(given, null), null);
         if (Binaries() is null) return (null, "no HINDCAST_TEST_POSTGRES is set and no initdb is installed (./test installs it)");
+        var started = await StartPrivateAsync();
+        if (started is (var server, _)) AppDomain.CurrentDomain.ProcessExit += (_, _) => server?.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        return started;
+    }
 
+    static async Task<(PostgresServer?, string?)> StartPrivateAsync()
+    {
         var folder = Directory.CreateTempSubdirectory("hindcast-pg-").FullName;
         if (Environment.IsPrivilegedProcess) await Process.Start("chown", ["postgres", folder]).WaitForExitAsync();
         var data = Path.Combine(folder, "data");
         if (await RunAsync("initdb", ["-D", data, "-U", "hindcast", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"]) is { } failed) return (null, failed);
-        var options = $"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=200";
-        if (await RunAsync("pg_ctl", ["start", "-w", "-D", data, "-l", Path.Combine(folder, "log"), "-o", options]) is { } refused) return (null, refused);
-        var server = new PostgresServer($"Host={folder};Username=hindcast;Database=postgres", folder);
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => server.DisposeAsync().AsTask().GetAwaiter().GetResult();
-        return (server, null);
+        return await StartAtAsync(folder) is { } refused ? (null, refused) : (new($"Host={folder};Username=hindcast;Database=postgres", folder), null);
     }
+
+    static Task<string?> StartAtAsync(string folder) => RunAsync("pg_ctl",
+    [
+        "start", "-w", "-D", Path.Combine(folder, "data"), "-l", Path.Combine(folder, "log"),
+        "-o", $"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=200",
+    ]);
 
     /// <summary>Null when it went well. PostgreSQL refuses to run as root, so then it runs as its own user.</summary>
     static async Task<string?> RunAsync(string program, string[] arguments)

@@ -108,17 +108,17 @@ public abstract class ReadStoreContract<TFixture> : IAsyncLifetime where TFixtur
     public async Task A_checkpoint_moves_only_from_where_it_stood_and_takes_its_rows_with_it()
     {
         var generation = await MakeAsync(1);
-        await using (var batch = await _engine.Store.BeginAsync(_traces, 1, Ct))
+        await using (var batch = await _engine.Store.BeginAsync(_traces, 1, 0, Ct))
         {
             await batch.UpsertAsync([Run("a")], Ct);
             await batch.CommitAsync(LogPosition.Start, new(5), Ct);
         }
-        await using (var late = await _engine.Store.BeginAsync(_traces, 1, Ct))
+        await using (var late = await _engine.Store.BeginAsync(_traces, 1, 0, Ct))
         {
             await late.UpsertAsync([Run("b")], Ct);
             await late.Invoking(b => b.CommitAsync(LogPosition.Start, new(9), Ct)).Should().ThrowAsync<CheckpointMoved>();
         }
-        await using (var abandoned = await _engine.Store.BeginAsync(_traces, 1, Ct)) await abandoned.UpsertAsync([Run("c")], Ct);
+        await using (var abandoned = await _engine.Store.BeginAsync(_traces, 1, 0, Ct)) await abandoned.UpsertAsync([Run("c")], Ct);
 
         await _engine.RestartAsync();
         await using var db = _engine.Store.Open(_traces, 1);
@@ -127,10 +127,105 @@ public abstract class ReadStoreContract<TFixture> : IAsyncLifetime where TFixtur
     }
 
     [Fact]
+    public async Task An_owner_who_was_replaced_writes_nothing_and_changes_nothing_over()
+    {
+        var generation = await MakeAsync(1);
+        (await _engine.Store.ClaimAsync(_traces, 1, 1, Ct)).Should().Be(LogPosition.Start);
+        await using var asleep = await _engine.Store.BeginAsync(_traces, 1, 1, Ct);
+        await asleep.UpsertAsync([Run("a")], Ct);
+        await asleep.DisposeAsync();
+
+        await _engine.Store.ClaimAsync(_traces, 1, 2, Ct);
+        await using (var late = await _engine.Store.BeginAsync(_traces, 1, 1, Ct))
+        {
+            await late.UpsertAsync([Run("b")], Ct);
+            await late.Invoking(b => b.CommitAsync(LogPosition.Start, new(9), Ct)).Should().ThrowAsync<CheckpointMoved>("the position is right, the epoch is not");
+        }
+        await _engine.Store.Invoking(s => s.ClaimAsync(_traces, 1, 1, Ct)).Should().ThrowAsync<CheckpointMoved>();
+        await using var db = _engine.Store.Open(_traces, 1);
+        (await db.Set<RunRow>().CountAsync(Ct)).Should().Be(0);
+        (await _engine.Store.ClaimAsync(_traces, 1, 2, Ct)).Should().Be(LogPosition.Start);
+    }
+
+    [Fact]
+    public async Task Pages_committed_ahead_are_there_after_a_flush_and_one_that_fails_stops_those_behind_it()
+    {
+        await MakeAsync(1);
+        async Task CommitAsync(long from, long to, string trace)
+        {
+            await using var page = await _engine.Store.BeginAsync(_traces, 1, 0, Ct, ahead: true);
+            await page.InsertAsync([Run(trace)], Ct);
+            await page.CommitAsync(new(from), new(to), Ct);
+        }
+        await CommitAsync(0, 3, "a");
+        await CommitAsync(3, 5, "b");
+        await _engine.Store.FlushAsync(_traces, 1, Ct);
+        var failing = async () =>
+        {
+            await CommitAsync(4, 9, "c");
+            await CommitAsync(9, 12, "d");
+        };
+        await failing.Should().ThrowAsync<CheckpointMoved>();
+        await using var db = _engine.Store.Open(_traces, 1);
+        (await db.Set<RunRow>().Select(r => r.TraceId).OrderBy(t => t).ToListAsync(Ct)).Should().Equal("a", "b");
+        (await _engine.Store.ClaimAsync(_traces, 1, 0, Ct)).Should().Be(new LogPosition(5));
+    }
+
+    [Fact]
+    public async Task Old_weeks_go_from_every_table_and_sums_stay()
+    {
+        await MakeAsync(1);
+        await _engine.Store.FinishAsync(_traces, 1, Ct);
+        await using (var batch = await _engine.Store.BeginAsync(_traces, 1, 0, Ct))
+        {
+            for (var week = 2900; week < 2905; week++)
+            {
+                await batch.UpsertAsync([InWeek(Run($"t{week}"), week)], Ct);
+                await batch.UpsertAsync([InWeek(Span("a", null, null), week), InWeek(Span("b", null, null), week)], Ct);
+                await batch.UpsertAsync(new List<FactRow> { new() { Project = "p", TraceId = $"t{week}", EventId = [1], Week = week } }, Ct);
+                await batch.UpsertAsync(new List<FailureRow> { new() { Project = "p", TraceId = $"t{week}", SpanId = "a", Week = week } }, Ct);
+                await batch.UpsertAsync(new List<BucketRow> { new() { Project = "p", Start = week, Requests = 1 } }, Ct);
+            }
+            await batch.CommitAsync(LogPosition.Start, new(1), Ct);
+        }
+        await _engine.Store.ForgetAsync(_traces, 1, 2903, Ct);
+        await _engine.Store.ForgetAsync(_traces, 1, 2903, Ct);
+        await using (var db = _engine.Store.Open(_traces, 1))
+        {
+            (await db.Set<RunRow>().Select(r => r.Week).Order().ToListAsync(Ct)).Should().Equal(2903, 2904);
+            (await db.Set<SpanRow>().CountAsync(Ct)).Should().Be(4);
+            (await db.Set<FactRow>().CountAsync(Ct)).Should().Be(2);
+            (await db.Set<FailureRow>().CountAsync(Ct)).Should().Be(2);
+            (await db.Set<BucketRow>().CountAsync(Ct)).Should().Be(5);
+        }
+
+        // A trace that goes on after its week went is written again.
+        await using (var batch = await _engine.Store.BeginAsync(_traces, 1, 0, Ct))
+        {
+            await batch.UpsertAsync([InWeek(Span("c", null, null), 2900)], Ct);
+            await batch.CommitAsync(new(1), new(2), Ct);
+        }
+        await using var after = _engine.Store.Open(_traces, 1);
+        (await after.Set<SpanRow>().CountAsync(Ct)).Should().Be(5);
+    }
+
+    static RunRow InWeek(RunRow row, int week)
+    {
+        row.Week = week;
+        return row;
+    }
+
+    static SpanRow InWeek(SpanRow row, int week)
+    {
+        (row.Week, row.TraceId) = (week, $"t{week}");
+        return row;
+    }
+
+    [Fact]
     public async Task An_upsert_replaces_and_keeps_texts_it_is_not_given_and_a_delete_deletes()
     {
         await MakeAsync(1);
-        await using (var batch = await _engine.Store.BeginAsync(_traces, 1, Ct))
+        await using (var batch = await _engine.Store.BeginAsync(_traces, 1, 0, Ct))
         {
             await batch.UpsertAsync([Span("a", "in", null), Span("b", "x", null)], Ct);
             await batch.UpsertAsync([Span("a", null, "out")], Ct);
@@ -145,14 +240,16 @@ public abstract class ReadStoreContract<TFixture> : IAsyncLifetime where TFixtur
     }
 
     [Fact]
-    public async Task One_generation_serves_and_the_others_go()
+    public async Task One_generation_serves_until_another_does_and_a_dropped_one_is_gone()
     {
         var first = await MakeAsync(1);
-        await _engine.Store.ServeAsync(first, Ct);
+        await _engine.Store.ServeAsync(first, 0, Ct);
         var second = await MakeAsync(2);
         (await _engine.Store.GenerationsAsync(Ct)).Should().Equal(first with { Serving = true }, second);
 
-        await _engine.Store.ServeAsync(second, Ct);
+        await _engine.Store.ServeAsync(second, 0, Ct);
+        (await _engine.Store.GenerationsAsync(Ct)).Should().Equal(first, second with { Serving = true });
+        await _engine.Store.DropAsync(first, Ct);
         await _engine.RestartAsync();
         (await _engine.Store.GenerationsAsync(Ct)).Should().Equal(second with { Serving = true });
     }

@@ -57,7 +57,7 @@ static class Recorded
         var reading = new Reading
         {
             Kind = e.Kind, Provider = e.Provider, Model = e.Model, Usage = e.Usage, UserId = e.UserId, SessionId = e.SessionId, Name = e.Name,
-            Latency = e.Latency, Attributes = e.Attributes, Sanitised = e.Sanitised,
+            Latency = e.Latency, TimeToFirstToken = e.TimeToFirstToken, Attributes = e.Attributes, Sanitised = e.Sanitised,
             Input = e switch { Opening o => o.Input, UserMessage m => m.Input, ProductEvent p => p.Properties, _ => null },
             Output = e switch { Closing c => c.Output, LlmThinking t => t.Thinking, ToolResult r => r.Output, ScoreGiven s => s.Value, _ => null },
             Status = (e as Closing)?.Status, Error = e switch { Closing c => c.Error, ErrorRaised x => x.Message, _ => null },

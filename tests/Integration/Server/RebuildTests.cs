@@ -99,7 +99,7 @@ public abstract class RebuildTests
         var projection = new TracesProjection(new FactReader([]));
         try
         {
-            var serving = (await store.GenerationsAsync(Ct)).Should().ContainSingle(g => g.Serving).Which;
+            var serving = (await store.GenerationsAsync(Ct)).Should().ContainSingle(g => g.Serving && g.Projection == "traces").Which;
             await using var db = store.Open(projection, serving.Number);
             return await CanonicalDump.HashAsync(db, Ct);
         }

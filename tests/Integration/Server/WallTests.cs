@@ -38,7 +38,7 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
         var doors = new List<(HttpMethod, string, string)>();
         foreach (var path in paths.EnumerateObject())
             foreach (var method in path.Value.EnumerateObject().Where(m => m.Name is "get" or "post" or "put" or "delete" or "patch"))
-                if (!path.Name.StartsWith("/health", StringComparison.Ordinal))
+                if (!path.Name.StartsWith("/health", StringComparison.Ordinal) && !path.Name.StartsWith("/api/health", StringComparison.Ordinal))
                     doors.Add((HttpMethod.Parse(method.Name), path.Name.Replace("{traceId}", "mine").Replace("{name}", "traces").Replace("{id}", "x"), path.Name));
         doors.Should().HaveCountGreaterThan(15);
         return doors;
@@ -57,7 +57,7 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
                 answer.Status.Should().Be(401, $"{door} with '{key}'");
                 ShapeOf(answer, door.Template).Should().Be(door.Template.StartsWith("/api/ingestion", StringComparison.Ordinal) ? "Invalid API key"
                     : IsMessages(door.Template) ? "authentication_error" : IsCall(door.Template) ? "invalid_api_key"
-                    : IsWhyOps(door.Template) ? "Unauthorized: Authentication required" : "UNAUTHORIZED");
+                    : IsWhyOps(door.Template) ? "Unauthorized: Authentication required" : IsTrops(door.Template) ? "invalid_api_key" : "UNAUTHORIZED");
             }
         (await server.GetAsync("/api/v1/traces", key: null, ("Authorization", $"Basic {server.Read}"))).Status.Should().Be(401);
         (await server.GetAsync("/api/v1/traces", server.Read, ("Authorization", "Bearer garbage"))).Status.Should().Be(401, "Bearer is looked at first");
@@ -69,14 +69,13 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
     {
         foreach (var door in await DoorsAsync())
         {
-            var needs = NeededBy(door.Template);
+            var needs = NeededBy(door.Method, door.Template);
             foreach (var (key, scope) in ((string, string)[])[(server.Ingest, "ingest"), (server.Read, "read")])
             {
                 var answer = await TryAsync(door, key);
                 if (scope == needs) answer.Status.Should().NotBe(401, $"{door}").And.NotBe(403, $"{door} with {scope}");
                 else answer.Status.Should().Be(403, $"{door} with {scope}: {answer.Text}");
-                if (scope != needs) ShapeOf(answer, door.Template).Should().Be(IsDialect(door.Template) ? $"This key lacks the scope '{needs}'."
-                    : IsMessages(door.Template) ? "permission_error" : IsCall(door.Template) ? "insufficient_permissions" : "FORBIDDEN");
+                if (scope != needs) ShapeOf(answer, door.Template).Should().Be(IsDialect(door.Template) ? $"This key lacks the scope '{needs}'." : IsMessages(door.Template) ? "permission_error" : IsCall(door.Template) || IsTrops(door.Template) ? "insufficient_permissions" : "FORBIDDEN");
                 if (scope == needs) answer.Headers.Keys.Should().Contain(["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"]);
             }
         }
@@ -122,7 +121,11 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
         protected override Task<Dictionary<string, string>> SettingsAsync() => Task.FromResult(new Dictionary<string, string> { ["Hindcast__Limits__RequestsPerMinute"] = "5" });
     }
 
-    static bool IsWhyOps(string path) => path.StartsWith("/api/events", StringComparison.Ordinal) || path is "/api/entities/init" or "/v1/agents/init";
+    static readonly string[] s_whyOps = ["/api/events", "/api/entities", "/api/threads", "/api/visualize", "/api/analytics", "/api/analyses", "/api/llm-costs", "/v1/agents"];
+
+    static bool IsWhyOps(string path) => s_whyOps.Any(start => path.StartsWith(start, StringComparison.Ordinal));
+
+    static bool IsTrops(string path) => path.StartsWith("/v1/analytics", StringComparison.Ordinal);
 
     static bool IsDialect(string path) => IsWhyOps(path) || path.StartsWith("/api/ingestion", StringComparison.Ordinal);
 
@@ -130,12 +133,14 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
 
     static bool IsCall(string path) => IsMessages(path) || path.Replace("/v1", "") is "/chat/completions" or "/responses" or "/embeddings" or "/models";
 
-    static string NeededBy(string path) =>
-        IsCall(path) ? "gateway" : path.Contains("/providers") || path.Contains("/policies") || path.Contains("/budgets") ? "admin" :
-        IsDialect(path) || path == "/api/v1/events" ? "ingest" : path.Contains("/keys") || path.Contains("/parked") || path.EndsWith("/rebuild", StringComparison.Ordinal) ? "admin" : "read";
+    static bool Writes(HttpMethod method, string path) => path == "/api/v1/events" || path == "/api/events/help" || path.StartsWith("/api/ingestion", StringComparison.Ordinal)
+        || (method == HttpMethod.Post && (path.StartsWith("/api/events", StringComparison.Ordinal) || path is "/api/entities/init" or "/v1/agents/init"));
+
+    static string NeededBy(HttpMethod method, string path) => Writes(method, path) ? "ingest"
+        : IsCall(path) ? "gateway" : path.Contains("/providers") || path.Contains("/policies") || path.Contains("/budgets") ? "admin"
+        : path.Contains("/keys") || path.Contains("/parked") || path.EndsWith("/rebuild", StringComparison.Ordinal) || (method == HttpMethod.Put && path == "/api/v1/prices") ? "admin" : "read";
 
     /// <summary>What the dialect's own error form holds where it says why.</summary>
     static string? ShapeOf(Answer answer, string path) =>
-        IsWhyOps(path) ? answer.Json.Text("error") : IsDialect(path) ? answer.Json.Text("detail")
-        : IsMessages(path) ? answer.Json.GetProperty("error").Text("type") : answer.Json.GetProperty("error").Text("code");
+        IsWhyOps(path) ? answer.Json.Text("error") : IsDialect(path) ? answer.Json.Text("detail") : IsMessages(path) ? answer.Json.GetProperty("error").Text("type") : answer.Json.GetProperty("error").Text("code");
 }

@@ -16,7 +16,7 @@ public sealed class KeyRingTests
     public void A_key_finds_its_caller()
     {
         var (key, row) = Add();
-        _ring.Find(key).Should().Be(new Caller("shop", row.Id, Scopes.Ingest, "staging"));
+        _ring.Find(key).Should().Be(new Caller("shop", row.Id, Scopes.Ingest, "staging") { Plan = Plans.Free });
         _ring.Find(ApiKey.Mint("hc")).Should().BeNull("nobody holds it");
     }
 

@@ -11,11 +11,16 @@ internal static class WhyOpsAnswers
     public const string LogPosition = "X-Log-Position";
     public const string ValidationFailed = "Validation failed";
 
-    static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
+    public static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
+
+    /// <summary>The read doors show what is unknown as null.</summary>
+    static readonly JsonSerializerOptions s_full = new(Options) { DefaultIgnoreCondition = JsonIgnoreCondition.Never, MaxDepth = 256 };
+
+    public static IResult Full<T>(int status, T answer) => Results.Json(answer, s_full, statusCode: status);
 
     public static IResult Json<T>(int status, T answer) => Results.Json(answer, Options, statusCode: status);
 }

@@ -6,5 +6,11 @@ internal static class WhyOpsRefusals
     const string Unauthorized = "Unauthorized: Authentication required";
 
     public static Task RefuseAsync(HttpContext http, Refusal refusal) =>
-        http.Response.WriteAsJsonAsync(new { error = refusal.Status == 401 ? Unauthorized : refusal.Message }, http.RequestAborted);
+        http.Response.WriteAsJsonAsync(new { error = Message(refusal) }, http.RequestAborted);
+
+    /// <summary>The same where threads and agents are read: <c>{"success": false, "error": message}</c>.</summary>
+    public static Task RefuseReadingAsync(HttpContext http, Refusal refusal) =>
+        http.Response.WriteAsJsonAsync(new { success = false, error = Message(refusal) }, http.RequestAborted);
+
+    static string Message(Refusal refusal) => refusal.Status == 401 ? Unauthorized : refusal.Message;
 }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Hindcast.Application;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.ReadModels;
 using Microsoft.EntityFrameworkCore;
@@ -12,75 +11,189 @@ namespace Hindcast.Infrastructure.ReadModels.Postgres;
 /// Read models in PostgreSQL: one schema for each generation, and the schema <c>hindcast</c> for what says which of them serves. The role
 /// needs the right to create schemas in its database and nothing more.
 /// </summary>
-public sealed class PostgresReadStore(string connectionString) : IReadStore, IAsyncDisposable
+/// <remarks>
+/// Queries, writers and the probe have connections of their own, so that none can take the others'. Queries end after 5 s, and nobody waits
+/// for them any more once the probe finds the database silent. Commits of writers do not wait for the disk: a machine that dies may take the newest back, rows
+/// and checkpoint together, and they are applied again.
+/// </remarks>
+public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
 {
-    readonly NpgsqlDataSource _source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString)
-    {
-        ApplicationName = "hindcast",
-        MaxAutoPrepare = 50,
-        // Rows are read back by key and by index: compiling the query would cost more than running it.
-        Options = "-c jit=off",
-    });
-    readonly ConcurrentDictionary<string, DbContextOptions<ReadDb>> _options = new(StringComparer.Ordinal);
-    readonly SemaphoreSlim _made = new(1);
-    bool _ready;
+    const int QueryMs = 5_000, QuerySeconds = 7, BatchSeconds = 20;
 
-    public Task<IReadOnlyList<Generation>> GenerationsAsync(CancellationToken ct) => Asked<IReadOnlyList<Generation>>(async () =>
-    {
-        await MakeCatalogAsync(ct);
-        var all = new List<Generation>();
-        await using var command = _source.CreateCommand("SELECT projection, number, version, log_id, serving FROM hindcast.generations ORDER BY projection, number");
-        await using var rows = await command.ExecuteReaderAsync(ct);
-        while (await rows.ReadAsync(ct)) all.Add(new(rows.GetString(0), rows.GetInt32(1), rows.GetInt32(2), rows.GetGuid(3), rows.GetBoolean(4)));
-        return all;
-    });
+    readonly NpgsqlDataSource _queries, _writers, _probes;
+    readonly PostgresProbe _probe;
+    readonly PostgresCatalog _catalog;
+    readonly PostgresPartitions _partitions;
+    readonly ConcurrentDictionary<string, PostgresLoad> _loads = new(StringComparer.Ordinal);
+    readonly ConcurrentDictionary<(string, bool), DbContextOptions<ReadDb>> _options = new();
 
-    public Task CreateAsync(Projection projection, Generation generation, CancellationToken ct) => Asked(async () =>
+    /// <param name="node">Who this process is among those on the same database: the same after a restart, another on every node.</param>
+    public PostgresReadStore(string connectionString, string? node = null, TimeProvider? clock = null)
     {
-        await MakeCatalogAsync(ct);
+        node ??= $"{Environment.MachineName}:{Environment.ProcessId}";
+        // jit: rows are read back by key and by index, compiling the query would cost more than running it.
+        _queries = Source(connectionString, "hindcast", $"-c jit=off -c statement_timeout={QueryMs}", pool: 40, QuerySeconds);
+        _writers = Source(connectionString, PostgresCatalog.SessionsOf(node), "-c jit=off -c synchronous_commit=off -c idle_in_transaction_session_timeout=60s", pool: 20, BatchSeconds);
+        _probes = Source(connectionString, "hindcast probe", "", pool: 1, BatchSeconds);
+        _catalog = new(_writers, node);
+        _partitions = new(_writers);
+        _probe = new(_probes, clock ?? TimeProvider.System);
+    }
+
+    static NpgsqlDataSource Source(string connectionString, string name, string options, int pool, int commandSeconds)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            ApplicationName = name,
+            MaxAutoPrepare = 50,
+            MaxPoolSize = pool,
+            // To connect, or to get a connection out of the pool.
+            Timeout = 2,
+            CommandTimeout = commandSeconds,
+            // What is given up is cut off: a server that does not answer would not answer a wish to cancel either.
+            CancellationTimeout = 500,
+        };
+        settings.Options = $"{settings.Options} {options}".Trim();
+        return NpgsqlDataSource.Create(settings);
+    }
+
+    public CancellationToken Away => _probe.Away;
+
+    public Task<IReadOnlyList<Generation>> GenerationsAsync(CancellationToken ct) => _probe.Asked(() => _catalog.GenerationsAsync(ct));
+
+    public Task CreateAsync(Projection projection, Generation generation, CancellationToken ct) => _probe.Asked(async () =>
+    {
+        await _catalog.GenerationsAsync(ct);
         var schema = SchemaOf(generation.Projection, generation.Number);
-        await using var db = Open(projection, generation.Number);
-        var script = db.Database.GenerateCreateScript().Replace("GO\n", "", StringComparison.Ordinal);
-        await using var connection = await _source.OpenConnectionAsync(ct);
+        await using var db = Open(projection, generation.Number, forWork: true);
+        await using var connection = await _writers.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        await RunAsync(connection, $"DROP SCHEMA IF EXISTS {schema} CASCADE; {script}; INSERT INTO {schema}.checkpoint (id, position) VALUES (1, 0);", ct);
-        await RunAsync(connection, """
-            INSERT INTO hindcast.generations (projection, number, version, log_id, serving) VALUES ($1, $2, $3, $4, false)
-            ON CONFLICT (projection, number) DO UPDATE SET version = excluded.version, log_id = excluded.log_id, serving = false
-            """, ct, generation.Projection, generation.Number, generation.Version, generation.LogId);
+        await connection.RunAsync($"DROP SCHEMA IF EXISTS {schema} CASCADE", ct);
+        foreach (var sql in TableScript.Of(db).Tables) await connection.RunAsync(sql, ct);
+        _partitions.Unlearn();
+        await connection.RunAsync($"INSERT INTO {schema}.checkpoint (id, position, epoch) VALUES (1, 0, 0)", ct);
+        await PostgresCatalog.AddAsync(connection, generation, ct);
         await transaction.CommitAsync(ct);
         return true;
     });
 
-    public Task ServeAsync(Generation generation, CancellationToken ct) => Asked(async () =>
+    public Task FinishAsync(Projection projection, int generation, CancellationToken ct) => _probe.Asked(async () =>
     {
-        await using var connection = await _source.OpenConnectionAsync(ct);
-        await RunAsync(connection, "UPDATE hindcast.generations SET serving = (number = $2) WHERE projection = $1", ct, generation.Projection, generation.Number);
-        foreach (var old in (await GenerationsAsync(ct)).Where(g => g.Projection == generation.Projection && g.Number != generation.Number))
-        {
-            await RunAsync(connection, $"DROP SCHEMA IF EXISTS {SchemaOf(old.Projection, old.Number)} CASCADE", ct);
-            await RunAsync(connection, "DELETE FROM hindcast.generations WHERE projection = $1 AND number = $2", ct, old.Projection, old.Number);
-        }
+        await using var db = Open(projection, generation, forWork: true);
+        db.Database.SetCommandTimeout(0);
+        await db.Database.OpenConnectionAsync(ct);
+        await db.Database.ExecuteSqlRawAsync("SET maintenance_work_mem = '256MB'; SET max_parallel_maintenance_workers = 4;", ct);
+        foreach (var sql in TableScript.Of(db).Indexes) await db.Database.ExecuteSqlRawAsync(Plain(sql), ct);
+        foreach (var table in db.Model.GetEntityTypes()) await db.Database.ExecuteSqlRawAsync(Plain($"ANALYZE {db.Schema}.{table.GetTableName()}"), ct);
+        await db.Database.ExecuteSqlRawAsync("RESET maintenance_work_mem; RESET max_parallel_maintenance_workers;", ct);
         return true;
     });
 
-    public ReadDb Open(Projection projection, int generation)
+    public Task WidenAsync(Projection projection, int generation, CancellationToken ct) => _probe.Asked(async () =>
+    {
+        await using var db = Open(projection, generation, forWork: true);
+        await using var transaction = await db.Database.BeginTransactionAsync(ct);
+        foreach (var sql in TableScript.Of(db).Tables) await db.Database.ExecuteSqlRawAsync(Plain(TableScript.IfMissing(sql)), ct);
+        foreach (var table in db.Model.GetEntityTypes())
+        {
+            var name = table.GetTableName()!;
+            var present = await db.Database.SqlQueryRaw<string>(
+                "SELECT column_name::text AS \"Value\" FROM information_schema.columns WHERE table_schema = {0} AND table_name = {1}", db.Schema!, name).ToHashSetAsync(ct);
+            foreach (var column in TableScript.Additions(table, present))
+                await db.Database.ExecuteSqlRawAsync(Plain($"ALTER TABLE {db.Schema}.{name} ADD COLUMN {column}"), ct);
+        }
+        await transaction.CommitAsync(ct);
+        return true;
+    });
+
+    public Task ServeAsync(Generation generation, long epoch, CancellationToken ct) => _probe.Asked(async () =>
+    {
+        await _catalog.ServeAsync(generation, epoch, ct);
+        return true;
+    });
+
+    public Task DropAsync(Generation generation, CancellationToken ct) => _probe.Asked(async () =>
+    {
+        await using var connection = await _writers.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await connection.RunAsync($"DROP SCHEMA IF EXISTS {SchemaOf(generation.Projection, generation.Number)} CASCADE", ct);
+        await connection.RunAsync("DELETE FROM hindcast.generations WHERE projection = $1 AND number = $2", ct, generation.Projection, generation.Number);
+        await transaction.CommitAsync(ct);
+        return true;
+    });
+
+    public Task ForgetAsync(Projection projection, int generation, int week, CancellationToken ct) => _probe.Asked(async () =>
+    {
+        await using var db = Open(projection, generation, forWork: true);
+        await _partitions.ForgetAsync(db, week, ct);
+        return true;
+    });
+
+    public Task<Tenure> OwnAsync(string projection, long epoch, string? said, CancellationToken ct) => _probe.Asked(() => _catalog.OwnAsync(projection, epoch, said, ct));
+
+    public Task LeaveAsync(string projection, long epoch, CancellationToken ct) => _probe.Asked(async () =>
+    {
+        await _catalog.LeaveAsync(projection, epoch, ct);
+        return true;
+    });
+
+    public Task AskReplayAsync(string projection, CancellationToken ct) => _probe.Asked(async () =>
+    {
+        await _catalog.AskReplayAsync(projection, ct);
+        return true;
+    });
+
+    public ReadDb Open(Projection projection, int generation, bool forWork = false)
     {
         var schema = SchemaOf(projection.Name, generation);
-        return new(_options.GetOrAdd(schema, _ => new DbContextOptionsBuilder<ReadDb>()
-            .UseNpgsql(_source)
-            .ReplaceService<IModelCacheKeyFactory, ReadDb.ModelKeys>()
-            .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking)
-            .Options), projection, schema);
+        return new(_options.GetOrAdd((schema, forWork), _ => new DbContextOptionsBuilder<ReadDb>()
+                .UseNpgsql(forWork ? _writers : _queries)
+                .AddInterceptors(_probe)
+                .ReplaceService<IModelCacheKeyFactory, ReadDb.ModelKeys>()
+                .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking)
+                .Options), projection, schema);
     }
 
-    public Task<IReadBatch> BeginAsync(Projection projection, int generation, CancellationToken ct) => Asked<IReadBatch>(async () =>
+    public Task<ReadDb> SnapshotAsync(Projection projection, int generation, CancellationToken ct) => _probe.Asked(async () =>
     {
-        var connection = await _source.OpenConnectionAsync(ct);
+        var db = Open(projection, generation, forWork: true);
+        await db.Database.OpenConnectionAsync(ct);
+        // The first reading fixes what the others see.
+        await db.Database.ExecuteSqlRawAsync(
+            Plain($"BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL idle_in_transaction_session_timeout = 0; SELECT position FROM {db.Schema}.checkpoint"), ct);
+        return db;
+    });
+
+    public Task<LogPosition> ClaimAsync(Projection projection, int generation, long epoch, CancellationToken ct) => _probe.Asked(async () =>
+    {
+        // What an attempt before this one has on its way ends first; whatever became of it, the checkpoint knows.
+        if (_loads.TryRemove(SchemaOf(projection.Name, generation), out var load)) await load.FlushAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await using var command = _writers.CreateCommand(
+            $"UPDATE {SchemaOf(projection.Name, generation)}.checkpoint SET epoch = $1 WHERE id = 1 AND epoch <= $1 RETURNING position");
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = epoch });
+        return await command.ExecuteScalarAsync(ct) is long at ? new LogPosition(at) : throw new CheckpointMoved(projection.Name);
+    });
+
+    public async Task<IReadBatch> BeginAsync(Projection projection, int generation, long epoch, CancellationToken ct, bool ahead = false)
+    {
+        var schema = SchemaOf(projection.Name, generation);
+        if (ahead)
+            return _loads.GetOrAdd(schema, _ => new(schema, () => Open(projection, generation), late => BeginAsync(projection, schema, generation, epoch, late))).Begin();
+        return await BeginAsync(projection, schema, generation, epoch, ct);
+    }
+
+    public async Task FlushAsync(Projection projection, int generation, CancellationToken ct)
+    {
+        if (_loads.TryGetValue(SchemaOf(projection.Name, generation), out var load)) await load.FlushAsync().WaitAsync(ct);
+    }
+
+    Task<PostgresBatch> BeginAsync(Projection projection, string schema, int generation, long epoch, CancellationToken ct) => _probe.Asked(async () =>
+    {
+        var connection = await _writers.OpenConnectionAsync(ct);
         try
         {
-            return new PostgresBatch(projection.Name, SchemaOf(projection.Name, generation), connection, await connection.BeginTransactionAsync(ct),
-                () => Open(projection, generation));
+            var transaction = await connection.BeginTransactionAsync(ct);
+            return new PostgresBatch(_probe, _partitions, projection.Name, schema, epoch, connection, transaction, () => Open(projection, generation));
         }
         catch
         {
@@ -89,58 +202,26 @@ public sealed class PostgresReadStore(string connectionString) : IReadStore, IAs
         }
     });
 
-    public ValueTask DisposeAsync() => _source.DisposeAsync();
-
-    async Task MakeCatalogAsync(CancellationToken ct)
+    /// <summary>An undefined table or schema is a generation that was dropped.</summary>
+    public QueryFailure? Judge(Exception failure) => failure switch
     {
-        if (_ready) return;
-        await _made.WaitAsync(ct);
-        try
-        {
-            await using var connection = await _source.OpenConnectionAsync(ct);
-            // Two nodes that start at once would both create the schema, and one of them would fail.
-            await RunAsync(connection, """
-                SELECT pg_advisory_lock(7247303);
-                CREATE SCHEMA IF NOT EXISTS hindcast;
-                CREATE TABLE IF NOT EXISTS hindcast.generations (
-                    projection text NOT NULL, number int NOT NULL, version int NOT NULL, log_id uuid NOT NULL, serving boolean NOT NULL,
-                    PRIMARY KEY (projection, number));
-                SELECT pg_advisory_unlock(7247303);
-                """, ct);
-            _ready = true;
-        }
-        finally
-        {
-            _made.Release();
-        }
-    }
+        InvalidOperationException { InnerException: NpgsqlException inner } => Judge(inner),
+        PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName } => QueryFailure.Gone,
+        PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } => QueryFailure.TooSlow,
+        NpgsqlException e when PostgresProbe.IsPassing(e) => QueryFailure.Away,
+        TimeoutException => QueryFailure.Away,
+        OperationCanceledException when Away.IsCancellationRequested => QueryFailure.Away,
+        _ => null,
+    };
 
-    static async Task RunAsync(NpgsqlConnection connection, string sql, CancellationToken ct, params object[] parameters)
+    public async ValueTask DisposeAsync()
     {
-        await using var command = new NpgsqlCommand(sql, connection);
-        foreach (var value in parameters) command.Parameters.Add(new() { Value = value });
-        await command.ExecuteNonQueryAsync(ct);
+        await _probe.DisposeAsync();
+        foreach (var source in new[] { _probes, _queries, _writers }) await source.DisposeAsync();
     }
 
     static string SchemaOf(string projection, int generation) => $"hindcast_{projection}_{generation}";
 
-    internal static async Task<T> Asked<T>(Func<Task<T>> ask)
-    {
-        try
-        {
-            return await ask();
-        }
-        catch (NpgsqlException e) when (IsPassing(e))
-        {
-            throw new Unavailable($"PostgreSQL does not answer: {e.Message}", TimeSpan.FromSeconds(2));
-        }
-        catch (TimeoutException)
-        {
-            throw new Unavailable("PostgreSQL does not answer in time.", TimeSpan.FromSeconds(2));
-        }
-    }
-
-    /// <summary>No connection, no resources, shutting down, lost a race: it passes. What the server says of the data itself does not.</summary>
-    static bool IsPassing(NpgsqlException e) =>
-        e is not PostgresException server || e.IsTransient || server.SqlState is ['0', '8', ..] or ['4', '0', ..] or ['5', '3', ..] or ['5', '7', ..];
+    /// <summary>EF reads braces as places for parameters.</summary>
+    static string Plain(string sql) => sql.Replace("{", "{{", StringComparison.Ordinal).Replace("}", "}}", StringComparison.Ordinal);
 }

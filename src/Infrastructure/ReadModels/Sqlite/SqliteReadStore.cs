@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
+using Hindcast.Application.EventSourcing;
 using Hindcast.Application.ReadModels;
 using Hindcast.Infrastructure.Sqlite;
 using Microsoft.Data.Sqlite;
@@ -11,7 +12,8 @@ namespace Hindcast.Infrastructure.ReadModels.Sqlite;
 /// <summary>
 /// Read models in files: <c>read/catalog.db</c> says which generation serves, <c>read/&lt;projection&gt;-&lt;generation&gt;.db</c> holds one
 /// generation. WAL with <c>synchronous=NORMAL</c>: a power cut may take the newest batches back, rows and checkpoint together, and they
-/// are applied again. The whole folder can be deleted while the server is stopped.
+/// are applied again. The whole folder can be deleted while the server is stopped. The data directory belongs to one process, so there is
+/// one owner, and it never changes.
 /// </summary>
 public sealed partial class SqliteReadStore : IReadStore, IDisposable
 {
@@ -20,6 +22,7 @@ public sealed partial class SqliteReadStore : IReadStore, IDisposable
     readonly Lock _lock = new();
     readonly ConcurrentDictionary<(string, int), DbContextOptions<ReadDb>> _options = new();
     readonly ConcurrentDictionary<(string, int), SqliteWriter> _writers = new();
+    readonly ConcurrentDictionary<string, bool> _replayAsked = new(StringComparer.Ordinal);
 
     public SqliteReadStore(string folder)
     {
@@ -46,43 +49,104 @@ public sealed partial class SqliteReadStore : IReadStore, IDisposable
         return Task.FromResult<IReadOnlyList<Generation>>(all);
     }
 
+    /// <summary>Files are always there.</summary>
+    public CancellationToken Away => CancellationToken.None;
+
     public async Task CreateAsync(Projection projection, Generation generation, CancellationToken ct)
     {
         Remove(generation.Projection, generation.Number);
         await using (var db = Open(projection, generation.Number, SqliteOpenMode.ReadWriteCreate))
         {
             await db.Database.ExecuteSqlRawAsync("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;", ct);
-            await db.Database.ExecuteSqlRawAsync(Clustered(db.Database.GenerateCreateScript()), ct);
-            await db.Database.ExecuteSqlRawAsync("INSERT INTO checkpoint (id, position) VALUES (1, 0);", ct);
+            await RunAsync(db, TableScript.Of(db).Tables.Select(Clustered), ct);
+            await db.Database.ExecuteSqlRawAsync("INSERT INTO checkpoint (id, position, epoch) VALUES (1, 0, 0);", ct);
         }
         Catalog("INSERT OR REPLACE INTO generations (projection, number, version, log_id, serving) VALUES (?1, ?2, ?3, ?4, 0)", generation);
     }
 
-    public Task ServeAsync(Generation generation, CancellationToken ct)
+    public async Task FinishAsync(Projection projection, int generation, CancellationToken ct)
     {
-        List<int> old;
-        lock (_lock)
+        await using var db = Open(projection, generation);
+        db.Database.SetCommandTimeout(0);
+        await RunAsync(db, TableScript.Of(db).Indexes, ct);
+    }
+
+    public async Task WidenAsync(Projection projection, int generation, CancellationToken ct)
+    {
+        await using var db = Open(projection, generation);
+        await RunAsync(db, TableScript.Of(db).Tables.Select(t => TableScript.IfMissing(Clustered(t))), ct);
+        foreach (var table in db.Model.GetEntityTypes())
         {
-            _catalog.Exec("BEGIN IMMEDIATE");
-            Catalog("UPDATE generations SET serving = (number = ?2) WHERE projection = ?1", generation);
-            _catalog.Exec("COMMIT");
+            var name = table.GetTableName()!;
+            var present = await db.Database.SqlQueryRaw<string>("SELECT name AS Value FROM pragma_table_info({0})", name).ToHashSetAsync(ct);
+            await RunAsync(db, TableScript.Additions(table, present).Select(column => $"ALTER TABLE {name} ADD COLUMN {column}"), ct);
         }
-        old = [.. GenerationsAsync(ct).Result.Where(g => g.Projection == generation.Projection && g.Number != generation.Number).Select(g => g.Number)];
-        foreach (var number in old)
-        {
-            Remove(generation.Projection, number);
-            Catalog("DELETE FROM generations WHERE projection = ?1 AND number = ?2", generation with { Number = number });
-        }
+    }
+
+    public Task ServeAsync(Generation generation, long epoch, CancellationToken ct)
+    {
+        Catalog("UPDATE generations SET serving = (number = ?2) WHERE projection = ?1", generation);
         return Task.CompletedTask;
     }
 
-    public ReadDb Open(Projection projection, int generation) => Open(projection, generation, SqliteOpenMode.ReadWrite);
-
-    public Task<IReadBatch> BeginAsync(Projection projection, int generation, CancellationToken ct)
+    public Task DropAsync(Generation generation, CancellationToken ct)
     {
-        var writer = _writers.GetOrAdd((projection.Name, generation), key => new(projection.Name, PathOf(key.Item1, key.Item2), () => Open(projection, generation)));
-        return Task.FromResult<IReadBatch>(writer.Begin());
+        // The entry first: a file without one is overwritten, an entry without its file would be read.
+        Catalog("DELETE FROM generations WHERE projection = ?1 AND number = ?2", generation);
+        Remove(generation.Projection, generation.Number);
+        return Task.CompletedTask;
     }
+
+    public async Task ForgetAsync(Projection projection, int generation, int week, CancellationToken ct)
+    {
+        await using var db = Open(projection, generation);
+        await using var transaction = await db.Database.BeginTransactionAsync(ct);
+        await RunAsync(db, TableScript.Dated(db).Select(table => $"DELETE FROM {table.GetTableName()} WHERE week < {week}"), ct);
+        await transaction.CommitAsync(ct);
+    }
+
+    public Task<Tenure> OwnAsync(string projection, long epoch, string? said, CancellationToken ct) =>
+        Task.FromResult(new Tenure(Environment.MachineName, Ours: true, Epoch: 1, said, _replayAsked.TryRemove(projection, out _)));
+
+    public Task LeaveAsync(string projection, long epoch, CancellationToken ct) => Task.CompletedTask;
+
+    public Task AskReplayAsync(string projection, CancellationToken ct)
+    {
+        _replayAsked[projection] = true;
+        return Task.CompletedTask;
+    }
+
+    public ReadDb Open(Projection projection, int generation, bool forWork = false) => Open(projection, generation, SqliteOpenMode.ReadWrite);
+
+    public async Task<ReadDb> SnapshotAsync(Projection projection, int generation, CancellationToken ct)
+    {
+        var db = Open(projection, generation);
+        await db.Database.OpenConnectionAsync(ct);
+        // Deferred, or it would keep the writer out; closing the connection ends it. The first reading fixes what the others see.
+        var connection = (SqliteConnection)db.Database.GetDbConnection();
+        connection.BeginTransaction(deferred: true);
+        await using var first = connection.CreateCommand();
+        first.CommandText = "SELECT position FROM checkpoint";
+        await first.ExecuteScalarAsync(ct);
+        return db;
+    }
+
+    public Task<LogPosition> ClaimAsync(Projection projection, int generation, long epoch, CancellationToken ct) =>
+        Task.FromResult(WriterOf(projection, generation).Claim(epoch));
+
+    public Task<IReadBatch> BeginAsync(Projection projection, int generation, long epoch, CancellationToken ct, bool ahead = false) =>
+        Task.FromResult<IReadBatch>(WriterOf(projection, generation).Begin(epoch));
+
+    /// <summary>In one process writing is done when its commit returns.</summary>
+    public Task FlushAsync(Projection projection, int generation, CancellationToken ct) => Task.CompletedTask;
+
+    /// <summary>A file that cannot be opened was that of a generation that is no more.</summary>
+    public QueryFailure? Judge(Exception failure) => failure switch
+    {
+        SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_CANTOPEN } => QueryFailure.Gone,
+        SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_BUSY or SQLitePCL.raw.SQLITE_IOERR } => QueryFailure.Away,
+        _ => null,
+    };
 
     public void Dispose()
     {
@@ -98,6 +162,14 @@ public sealed partial class SqliteReadStore : IReadStore, IDisposable
 
     [GeneratedRegex("(?<table>CREATE TABLE \"(?!spans\"|checkpoint\"|parked\")\\w+\" \\(.*?\n\\));", RegexOptions.Singleline)]
     private static partial Regex SmallTable();
+
+    SqliteWriter WriterOf(Projection projection, int generation) => _writers.GetOrAdd(
+        (projection.Name, generation), key => new(projection.Name, PathOf(key.Item1, key.Item2), () => Open(projection, generation)));
+
+    static async Task RunAsync(ReadDb db, IEnumerable<string> statements, CancellationToken ct)
+    {
+        foreach (var sql in statements) await db.Database.ExecuteSqlRawAsync(sql.Replace("{", "{{", StringComparison.Ordinal).Replace("}", "}}", StringComparison.Ordinal), ct);
+    }
 
     ReadDb Open(Projection projection, int generation, SqliteOpenMode mode)
     {

@@ -15,34 +15,57 @@ sealed class SqliteWriter(string projection, string path, Func<ReadDb> open) : I
 {
     readonly Dictionary<Type, object> _tables = [];
     Database? _database;
-    Statement? _advance;
+    Statement? _advance, _claim, _read;
 
-    public Batch Begin()
+    public Batch Begin(long epoch) => Judged(() =>
     {
-        try
-        {
-            if (_database is null)
-            {
-                _database = Database.Open(path, OpenAs.ReadWrite);
-                _database.Exec("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 8000; PRAGMA cache_size = -24000; PRAGMA temp_store = MEMORY;");
-                _advance = _database.Prepare("UPDATE checkpoint SET position = ?2 WHERE id = 1 AND position = ?1");
-            }
-            _database.Exec("BEGIN IMMEDIATE");
-            return new(this, _database);
-        }
-        catch (SqliteFailure e)
-        {
-            throw Judge(e);
-        }
-    }
+        var database = Opened();
+        database.Exec("BEGIN IMMEDIATE");
+        return new Batch(this, database, epoch);
+    });
+
+    /// <exception cref="CheckpointMoved">A later epoch has claimed it.</exception>
+    public LogPosition Claim(long epoch) => Judged(() =>
+    {
+        var database = Opened();
+        _claim!.Bind(1, epoch).Run();
+        if (database.Changes != 1) throw new CheckpointMoved(projection);
+        _read!.Step();
+        var at = new LogPosition(_read.Long(0));
+        _read.Reset();
+        return at;
+    });
 
     public void Dispose()
     {
         foreach (var table in _tables.Values) ((IDisposable)table).Dispose();
         _tables.Clear();
-        _advance?.Dispose();
+        foreach (var statement in new[] { _advance, _claim, _read }) statement?.Dispose();
         _database?.Dispose();
-        (_advance, _database) = (null, null);
+        (_advance, _claim, _read, _database) = (null, null, null, null);
+    }
+
+    Database Opened()
+    {
+        if (_database is not null) return _database;
+        var database = Database.Open(path, OpenAs.ReadWrite);
+        database.Exec("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 8000; PRAGMA cache_size = -24000; PRAGMA temp_store = MEMORY;");
+        _advance = database.Prepare("UPDATE checkpoint SET position = ?2 WHERE id = 1 AND position = ?1 AND epoch = ?3");
+        _claim = database.Prepare("UPDATE checkpoint SET epoch = ?1 WHERE id = 1 AND epoch <= ?1");
+        _read = database.Prepare("SELECT position FROM checkpoint WHERE id = 1");
+        return _database = database;
+    }
+
+    static T Judged<T>(Func<T> write)
+    {
+        try
+        {
+            return write();
+        }
+        catch (SqliteFailure e)
+        {
+            throw Judge(e);
+        }
     }
 
     /// <summary>A full or failing disk and a locked file will pass; anything else is the rows' fault.</summary>
@@ -59,9 +82,11 @@ sealed class SqliteWriter(string projection, string path, Func<ReadDb> open) : I
         return made;
     }
 
-    public sealed class Batch(SqliteWriter writer, Database database) : IReadBatch
+    public sealed class Batch(SqliteWriter writer, Database database, long epoch) : IReadBatch
     {
         bool _done;
+
+        public Task InsertAsync<T>(IReadOnlyCollection<T> rows, CancellationToken ct) where T : class => UpsertAsync(rows, ct);
 
         public Task UpsertAsync<T>(IReadOnlyCollection<T> rows, CancellationToken ct) where T : class => Each(rows, writer.TableOf<T>().Upsert);
 
@@ -71,7 +96,7 @@ sealed class SqliteWriter(string projection, string path, Func<ReadDb> open) : I
         {
             try
             {
-                writer._advance!.Bind(1, from.Value).Bind(2, to.Value).Run();
+                writer._advance!.Bind(1, from.Value).Bind(2, to.Value).Bind(3, epoch).Run();
                 if (database.Changes != 1) throw new CheckpointMoved(writer.ProjectionName);
                 database.Exec("COMMIT");
                 _done = true;

@@ -3,7 +3,7 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace Hindcast.Infrastructure.EventLogs.Sqlite;
+namespace Hindcast.Infrastructure.EventLogs;
 
 /// <summary>
 /// CRC32C over everything a reader is told about an event: SQLite itself checks no page. A stream's id and name are the seed of all its events,
