@@ -33,12 +33,16 @@ public sealed class GatewaySettings
     }
 
     /// <summary>Providers that every project may use.</summary>
-    public IReadOnlyList<Provider> FromSettings { get; }
+    public IReadOnlyList<Provider> FromSettings { get; private set; }
 
     public ProjectSettings Of(string project) => _projects.GetValueOrDefault(project, ProjectSettings.None);
 
     /// <exception cref="NotFound">The project has none of that id.</exception>
     public Provider Provider(string project, string id) => Of(project).Providers.Find(p => p.Id == id) ?? throw new NotFound($"There is no provider '{id}'.");
+
+    /// <summary>The same provider as it is now; null when it is gone.</summary>
+    public Provider? Current(Provider provider) =>
+        (provider.Project is { } project ? Of(project).Providers : FromSettings).FirstOrDefault(p => p.Id == provider.Id);
 
     public Task SaveAsync(Caller by, string project, Provider provider, CancellationToken ct) => ChangeAsync(
         by, project,
@@ -70,7 +74,7 @@ public sealed class GatewaySettings
                 var rows = providers.Take(stored).Zip(sealedKeys, (p, key) => new SettingRow(p.Project!, ProviderKind, p.Id, JsonSerializer.Serialize(p, s_json), key)).ToList();
                 await _store.SaveAsync(rows, ct);
                 foreach (var row in rows) Take(row);
-                for (var i = stored; i < providers.Count; i++) sealedKeys[i].CopyTo(providers[i].SealedKey, 0);
+                FromSettings = [.. FromSettings.Zip(sealedKeys.Skip(stored), (p, key) => p with { SealedKey = key })];
             });
             await AppendAsync(by, by.Project, new ProviderKeysRewrapped(seal.KeyEncryptionKey, stored), ct);
             return stored;

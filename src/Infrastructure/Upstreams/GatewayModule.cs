@@ -22,7 +22,9 @@ public static class GatewayModule
                 return GatewayStore.Open(Path.Combine(dataDirectory, "vault.db"));
             })
             .AddSingleton<IUpstreams>(provider =>
-                new UpstreamClient(provider.GetRequiredService<IKeySeal>(), UpstreamOptions.MayBePrivate(upstreams), provider.GetRequiredService<TimeProvider>()))
+                new UpstreamClient(
+                    provider.GetRequiredService<IKeySeal>(), UpstreamOptions.MayBePrivate(upstreams), provider.GetRequiredService<GatewaySettings>().Current,
+                    provider.GetRequiredService<TimeProvider>()))
             .AddSingleton(provider => new GatewaySettings(
                 provider.GetRequiredService<IGatewayStore>(), provider.GetRequiredService<Streams>(), provider.GetRequiredService<TimeProvider>(),
                 UpstreamOptions.Read(upstreams, provider.GetRequiredService<IKeySeal>())))

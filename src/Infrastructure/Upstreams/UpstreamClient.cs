@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Text;
 using Hindcast.Application.Gateway;
 
@@ -21,12 +22,14 @@ public sealed class UpstreamClient : IUpstreams, IDisposable
 
     readonly IKeySeal _seal;
     readonly bool _private;
+    readonly Func<Provider, Provider?> _current;
     readonly TimeProvider _clock;
     readonly HttpMessageInvoker _http;
 
-    public UpstreamClient(IKeySeal seal, bool allowPrivateNetworks, TimeProvider clock)
+    /// <param name="current">A provider as it is now: a call may have found it before its key was wrapped anew.</param>
+    public UpstreamClient(IKeySeal seal, bool allowPrivateNetworks, Func<Provider, Provider?> current, TimeProvider clock)
     {
-        (_seal, _private, _clock) = (seal, allowPrivateNetworks, clock);
+        (_seal, _private, _current, _clock) = (seal, allowPrivateNetworks, current, clock);
         _http = new(new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
@@ -48,7 +51,7 @@ public sealed class UpstreamClient : IUpstreams, IDisposable
         var address = new Uri(provider.BaseUrl + PathOf(provider, call.Protocol));
         if (address.Scheme != Uri.UriSchemeHttps && !_private) throw new AddressRefused(provider.Slug);
 
-        var key = _seal.Open(provider.SealedKey, provider.Binding);
+        var key = KeyOf(provider);
         using var request = new HttpRequestMessage(call.Protocol == Protocol.Models ? HttpMethod.Get : HttpMethod.Post, address);
         if (call.Protocol != Protocol.Models) request.Content = new ReadOnlyMemoryContent(call.Body) { Headers = { ContentType = s_json } };
         if (call.Stream) request.Headers.TryAddWithoutValidation("Accept", "text/event-stream");
@@ -75,6 +78,18 @@ public sealed class UpstreamClient : IUpstreams, IDisposable
     }
 
     public void Dispose() => _http.Dispose();
+
+    string KeyOf(Provider provider)
+    {
+        try
+        {
+            return _seal.Open(provider.SealedKey, provider.Binding);
+        }
+        catch (CryptographicException) when (_current(provider) is { } now && now.Binding == provider.Binding && now.SealedKey != provider.SealedKey)
+        {
+            return _seal.Open(now.SealedKey, now.Binding);
+        }
+    }
 
     static string PathOf(Provider provider, Protocol protocol)
     {

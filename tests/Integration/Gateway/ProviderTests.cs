@@ -96,7 +96,7 @@ public sealed class ProviderTests(GatewayHost host) : IClassFixture<GatewayHost>
         var seal = KeySeal.Open(host.Folder, null);
         var provider = new Provider { Id = "p", Slug = "p", Kind = UpstreamKind.OpenAi, BaseUrl = Provider.Normalised(address)! };
         provider = provider with { SealedKey = seal.Close("k", provider.Binding) };
-        using var client = new UpstreamClient(seal, allowPrivateNetworks: false, TimeProvider.System);
+        using var client = new UpstreamClient(seal, allowPrivateNetworks: false, p => p, TimeProvider.System);
         var sending = () => client.SendAsync(new(provider, Protocol.Chat, default, false, []), TestContext.Current.CancellationToken);
         var e = (await sending.Should().ThrowAsync<Exception>()).Which;
         (e as AddressRefused ?? e.InnerException).Should().BeOfType<AddressRefused>(e.ToString());

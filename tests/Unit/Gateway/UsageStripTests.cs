@@ -13,7 +13,7 @@ public sealed class UsageStripTests
     static readonly string[] Others =
     [
         """data: {"choices":[{"index":0,"delta":{"content":"a \"usage\" of \"choices\":[]"}}],"usage":null}""", """data: {"choices":[],"usage":null,"prompt_filter_results":[]}""",
-        ": ping", "data: [DONE]", "data: {not json", "event: x\ndata: {\"choices\":[]}", "data:", "data: \u00fc\ud83d\ude00", """data: {"usage":{"choices":[]}}""",
+        """data: {"choices":[{"index":0,"delta":{}}],"usage":{"prompt_tokens":1}}""", ": ping", "data: [DONE]", "data: {not json", "event: x\ndata: {\"choices\":[]}", "data:", "data: \u00fc\ud83d\ude00", """data: {"usage":{"choices":[]}}""",
         "data: " + new string('x', 20_000),
     ];
 
