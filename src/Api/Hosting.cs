@@ -1,4 +1,6 @@
 using Hindcast.Api.Dialects;
+using Hindcast.Api.Dialects.Observatory;
+using Hindcast.Api.Dialects.TraceLlm;
 using Hindcast.Api.Dialects.WhyOps;
 using Hindcast.Application;
 using Hindcast.Application.Projects;
@@ -31,10 +33,12 @@ internal static class Hosting
         var app = builder.Build();
         app.UseMiddleware<Problems>();
         app.UseWhyOpsPaths();
+        app.UseTraceLlmPaths();
         app.UseRouting();
         app.UseCors();
         app.UseAccess();
         app.Use(app.Services.GetRequiredService<RateLimits>().InvokeAsync);
+        app.UseWebSockets();
         app.MapRoutes();
         return app;
     }
@@ -49,6 +53,7 @@ internal static class Hosting
         services.AddApplication(typeof(Hosting).Assembly).AddStorage(configuration, options.DataDirectory).AddVault(options.DataDirectory).AddProjects();
         services.AddGateway(configuration, options.DataDirectory).AddWires();
         if (!options.Projections.Paused) services.AddProjectionHost();
+        services.AddSingleton<Live.LiveSockets>().AddSingleton<TraceLlmVoice>().AddSingleton<ObservatoryVoice>();
         services.AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddOpenApi("v1", Describe).AddIngestCors();
     }
 

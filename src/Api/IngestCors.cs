@@ -1,7 +1,8 @@
 namespace Hindcast.Api;
 
 /// <summary>
-/// Ingestion from browsers: any origin may write, because the key alone decides and nothing a browser adds by itself (a cookie) is looked at.
+/// Ingestion from browsers: any origin may write, because the key alone decides: a cookie, which a browser adds by itself, speaks
+/// for requests from pages of our own origin only (<see cref="SameSite"/>).
 /// </summary>
 /// <remarks>
 /// The host calls <c>UseCors()</c> before it asks for keys: a preflight carries none. A refusal then has the header too, and the page that

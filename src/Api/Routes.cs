@@ -1,9 +1,11 @@
 using Hindcast.Api.Dialects.Anthropic;
 using Hindcast.Api.Dialects.Observatory;
 using Hindcast.Api.Dialects.OpenAi;
+using Hindcast.Api.Dialects.TraceLlm;
 using Hindcast.Api.Dialects.Trops;
 using Hindcast.Api.Dialects.Trubrics;
 using Hindcast.Api.Dialects.WhyOps;
+using Hindcast.Api.Live;
 using Hindcast.Api.Native;
 using Hindcast.Application.Projects;
 
@@ -18,6 +20,7 @@ internal static class Routes
         app.MapIngestion();
         app.MapCalls();
         app.MapReading();
+        app.MapTraceLlm();
         app.MapTrops();
         app.MapMoney();
         app.MapWhyOpsReading();
@@ -45,6 +48,9 @@ internal static class Routes
         app.MapPost("/api/entities/init", WhyOpsAgents.InitAsync).Takes(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Register an agent, or a version of it");
         app.MapPost("/v1/agents/init", WhyOpsAgents.InitAsync).Takes(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "The same, where the SDK's second attempt goes");
 
+        foreach (var path in TraceLlmPaths.Twice("/traces"))
+            app.MapPost(path, TraceLlmIngest.PostAsync).RefusesInvalid().Takes(TraceLlmAnswers.RefuseAsync).Says("TraceLLM", "Save one trace or up to 100; a trace_id that is known is replaced");
+
         app.MapPost("/api/ingestion/publish_events", TrubricsDoors.PublishEventsAsync).Takes(TrubricsDoors.RefuseAsync).Says("Trubrics", "Write up to 100 product events");
         app.MapPost("/api/ingestion/publish_llm_events", TrubricsDoors.PublishLlmEventsAsync).Takes(TrubricsDoors.RefuseAsync).Says("Trubrics", "Write up to 100 prompts with their generations");
     }
@@ -70,6 +76,24 @@ internal static class Routes
         app.MapGet("/api/v1/traces/{traceId}/timeline", TraceDoors.Timeline).Needs(Scopes.Read).Reads("traces").Says("Traces", "The facts of a trace in the order they were recorded");
         app.MapGet("/api/v1/traces/{traceId}/state", TraceDoors.State).Needs(Scopes.Read).Says("Traces", "The tree as it stood at a revision or a time");
     }
+
+    static void MapTraceLlm(this WebApplication app)
+    {
+        app.MapGet("/", TraceLlmReads.Root).Open().RefusesAs(TraceLlmAnswers.RefuseAsync).Says("TraceLLM", "The server runs");
+        foreach (var at in (string[])["", "/api"])
+        {
+            app.MapGet($"{at}/traces", TraceLlmReads.List).AsTraceLlm(Scopes.Read).Reads("traces").Says("TraceLLM", "Whole traces, newest first, filtered; total counts all that match");
+            app.MapGet($"{at}/traces/{{traceId}}", TraceLlmReads.Get).AsTraceLlm(Scopes.Read).Reads("traces").Says("TraceLLM", "One trace");
+            app.MapGet($"{at}/analytics", TraceLlmReads.Analytics).AsTraceLlm(Scopes.Read).Reads("traces").Says("TraceLLM", "What the traces add up to");
+            app.MapGet($"{at}/failures", TraceLlmReads.Failures).AsTraceLlm(Scopes.Read).Reads("traces").Says("TraceLLM", "Failed, retried and slow traces");
+            app.MapGet($"{at}/projects", TraceLlmProjects.List).AsTraceLlm(Scopes.Read).Says("TraceLLM", "Projects, oldest first");
+            app.MapPost($"{at}/projects", TraceLlmProjects.Create).AsTraceLlm(Scopes.Admin).Says("TraceLLM", "Make a project, with its first key, which is shown once");
+            app.MapGet($"{at}/api-keys", TraceLlmProjects.Keys).AsTraceLlm(Scopes.Admin).Says("TraceLLM", "Keys, masked, newest first");
+            app.MapGet($"{at}/ws", LiveDoor.ServeAsync).AsTraceLlm(Scopes.Read).WithMetadata(new TakesToken()).ExcludeFromDescription();
+        }
+    }
+
+    static RouteHandlerBuilder AsTraceLlm(this RouteHandlerBuilder door, Scopes scope) => door.Needs(scope).RefusesAs(TraceLlmAnswers.RefuseAsync).RefusesInvalid();
 
     static void MapWhyOpsReading(this WebApplication app)
     {
@@ -118,6 +142,8 @@ internal static class Routes
         app.MapGet("/api/v1/projections/{name}/parked", OperationDoors.Parked).Needs(Scopes.Admin).Says("Operations", "Facts a projection could not apply");
         app.MapPost("/api/v1/projections/{name}/parked/replay", OperationDoors.Replay).Needs(Scopes.Admin).Says("Operations", "Apply parked facts again");
 
+        app.MapPost("/app/login", LoginDoors.Login).Open().Says("Keys", "Sign in a browser: a key for a cookie");
+        app.MapPost("/app/logout", LoginDoors.Logout).Open().Says("Keys", "Sign it out");
         app.MapGet("/api/v1/keys", KeyDoors.List).Needs(Scopes.Admin).Says("Keys", "Keys, masked, newest first; project_id narrows them");
         app.MapPost("/api/v1/keys", KeyDoors.Create).Needs(Scopes.Admin).Says("Keys", "Issue a key; its text is in this answer and nowhere else");
         app.MapPost("/api/v1/keys/{id}/rotate", KeyDoors.Rotate).Needs(Scopes.Admin).Says("Keys", "Issue a key in place of another, which works on for overlap_hours (24)");

@@ -19,6 +19,7 @@ public static class ApplicationModule
             .AddSingleton<FactReader>()
             .AddSingleton<ServingModels>()
             .AddSingleton<RepricingProgress>()
+            .AddSingleton<Live.LiveFeed>()
             .AddScoped<ServiceFactory>(provider => provider.GetRequiredService)
             .AddScoped<IMediator, Mediator>()
             .AddTransient(typeof(IPipelineBehavior<,>), typeof(Reading<,>))

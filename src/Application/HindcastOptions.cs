@@ -12,6 +12,12 @@ public sealed class HindcastOptions
     /// <summary>An admin key of the project <c>default</c>, taken as it is; without one, a key is made at the first start and printed once.</summary>
     [MinLength(16)] public string? AdminKey { get; set; }
 
+    /// <summary>Whoever reaches the server is let in without a key, as an administrator. It then starts on loopback addresses only.</summary>
+    /// <value>Default false.</value>
+    public bool Open { get; set; }
+
+    public LiveOptions Live { get; set; } = new();
+
     /// <summary>Tells logs on one EventStoreDB server apart: a named log's streams begin with its name and a dot. The embedded log needs none.</summary>
     [RegularExpression("[a-z0-9_]{1,64}")] public string? LogName { get; set; }
 
@@ -43,6 +49,19 @@ public sealed class LimitOptions
 
     /// <value>Queries; default 1,000.</value>
     [Range(1, int.MaxValue)] public int QueriesPerMinute { get; set; } = 1_000;
+}
+
+/// <summary>Sockets of the live feed.</summary>
+public sealed class LiveOptions
+{
+    /// <summary>Pages of these origins may open a socket, besides our own; <c>https://host[:port]</c>.</summary>
+    public string[] Origins { get; set; } = [];
+
+    /// <value>Sockets of one key; default 100.</value>
+    [Range(1, int.MaxValue)] public int SocketsPerKey { get; set; } = 100;
+
+    /// <value>Sockets in all; default 10,000.</value>
+    [Range(1, int.MaxValue)] public int Sockets { get; set; } = 10_000;
 }
 
 public sealed class ProjectionOptions

@@ -1,6 +1,11 @@
 using Hindcast.Application;
+using Hindcast.Application.Caching;
 using Hindcast.Application.EventSourcing;
+using Hindcast.Application.Limits;
+using Hindcast.Application.Live;
 using Hindcast.Application.ReadModels;
+using Hindcast.Infrastructure.Caches.Memory;
+using Hindcast.Infrastructure.Caches.Redis;
 using Hindcast.Infrastructure.EventLogs.EventStoreDb;
 using Hindcast.Infrastructure.EventLogs.Sqlite;
 using Hindcast.Infrastructure.ReadModels.Postgres;
@@ -26,8 +31,27 @@ public static class Storage
             ? provider => new PostgresReadStore(postgres, $"{Environment.MachineName}:{Path.GetFullPath(dataDirectory)}", provider.GetRequiredService<TimeProvider>())
             : _ => new SqliteReadStore(Path.Combine(dataDirectory, "read")));
 
+        services.AddCaches(configuration.GetConnectionString("Redis"));
+
         // Facts above what an append may hold are written in parts, the same on every engine, so that a log can move between them.
         services.Decorate<IEventLog>(inner => new PartedLog(inner));
         return services;
+    }
+
+    /// <summary>Response cache, rate limits and live news: in this process, and on Redis where there is one. Losing Redis falls back to this process.</summary>
+    static void AddCaches(this IServiceCollection services, string? redis)
+    {
+        services.AddSingleton<MemoryRateLimiter>().AddSingleton<MemoryFanOut>();
+        if (string.IsNullOrEmpty(redis))
+        {
+            services.AddSingleton<IResponseCache, MemoryResponseCache>()
+                .AddSingleton<IRateLimiter>(provider => provider.GetRequiredService<MemoryRateLimiter>())
+                .AddSingleton<IFanOut>(provider => provider.GetRequiredService<MemoryFanOut>());
+            return;
+        }
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<RedisLine>(provider, redis))
+            .AddSingleton<IResponseCache, RedisResponseCache>()
+            .AddSingleton<IRateLimiter>(provider => new RedisRateLimiter(provider.GetRequiredService<RedisLine>(), provider.GetRequiredService<MemoryRateLimiter>()))
+            .AddSingleton<IFanOut>(provider => ActivatorUtilities.CreateInstance<RedisFanOut>(provider, provider.GetRequiredService<MemoryFanOut>()));
     }
 }

@@ -1,4 +1,5 @@
 using Hindcast.Integration.Analytics;
+using Hindcast.Integration.Caches;
 using Hindcast.Integration.EventLogs;
 using Hindcast.Integration.EventLogs.EventStoreDb;
 using Hindcast.Integration.ReadModels;
@@ -17,6 +18,18 @@ public sealed class EventStoreDbLogTakesFactsOfAnySize : PartedLogContract<Event
 public sealed class SqliteRowsKeepTheirPromises : ReadStoreContract<SqliteReadFixture>;
 
 public sealed class PostgresRowsKeepTheirPromises : ReadStoreContract<PostgresReadFixture>;
+
+public sealed class MemoryResponseCacheKeepsItsPromises : ResponseCacheContract<MemoryFixture>;
+
+public sealed class RedisResponseCacheKeepsItsPromises : ResponseCacheContract<RedisFixture>;
+
+public sealed class MemoryRateLimiterKeepsItsPromises : RateLimiterContract<MemoryFixture>;
+
+public sealed class RedisRateLimiterKeepsItsPromises : RateLimiterContract<RedisFixture>;
+
+public sealed class MemoryFanOutKeepsItsPromises : FanOutContract<MemoryFixture>;
+
+public sealed class RedisFanOutKeepsItsPromises : FanOutContract<RedisFixture>;
 
 public sealed class SqliteFiguresAreExact : AnalyticsContract<SqliteReadFixture>;
 

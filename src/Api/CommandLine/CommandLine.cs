@@ -24,7 +24,7 @@ internal static class CommandLine
                 ["help" or "--help" or "-h", ..] => Say(terminal, Help.Text),
                 ["keys", var verb, .. var rest] => KeysCommand.RunAsync(verb, rest, FloorOf),
                 ["projections", var verb, .. var rest] => ProjectionsCommand.RunAsync(verb, rest, FloorOf),
-                ["log", var verb, .. var rest] => ProjectionsCommand.RunLogAsync(verb, rest, FloorOf),
+                ["log", var verb, .. var rest] => LogCommand.RunAsync(verb, rest, FloorOf),
                 ["prices", var verb, .. var rest] => PricesCommand.RunAsync(verb, rest, FloorOf),
                 ["demo", .. var rest] => DemoCommand.RunAsync(FloorOf(Arguments.Parse(rest, [], []))),
                 ["keys" or "projections" or "prices" or "log"] => throw new WrongUsage($"'hindcast {args[0]}' needs another word."),

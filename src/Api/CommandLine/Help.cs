@@ -17,6 +17,9 @@ internal static class Help
         hindcast projections rebuild NAME  build a read model again from the log, beside the one that serves
         hindcast projections verify        compare the read models with what follows from the log (server stopped)
         hindcast log verify                check every fact against its checksum and its hash chain (server stopped)
+        hindcast log export FILE           write every event into FILE; packed if it ends in .gz (server stopped)
+        hindcast log import FILE           read them into an empty log of any engine, and verify it (server stopped)
+            --resume                       go on with an import that broke off
         hindcast prices import FILE        add the prices of a JSON file to the price book; history is priced anew
         hindcast prices reprice            compute all money anew, after a release with other built-in prices
         hindcast demo                      load sample traces

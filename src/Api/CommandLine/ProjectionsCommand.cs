@@ -17,12 +17,6 @@ internal static class ProjectionsCommand
         _ => throw new WrongUsage($"There is no 'projections {verb}'; there are status, rebuild and verify."),
     };
 
-    public static Task<int> RunLogAsync(string verb, IEnumerable<string> args, Func<Arguments, Floor> floor) => verb switch
-    {
-        "verify" => VerifyLogAsync(floor(Arguments.Parse(args, [], []))),
-        _ => throw new WrongUsage($"There is no 'log {verb}'; there is verify."),
-    };
-
     static async Task<int> StatusAsync(Floor floor)
     {
         floor.Arguments.NoWords();
@@ -101,7 +95,7 @@ internal static class ProjectionsCommand
         return verdicts.All(v => v.Equal || v.Serving is null) ? 0 : throw new Failed("A read model is not what follows from the log; 'hindcast projections rebuild' mends it.");
     }
 
-    static async Task<int> VerifyLogAsync(Floor floor)
+    internal static async Task<int> VerifyLogAsync(Floor floor)
     {
         floor.Arguments.NoWords();
         Alone(floor);
@@ -114,7 +108,7 @@ internal static class ProjectionsCommand
     }
 
     /// <summary>Both read everything and one writes: not beside a server.</summary>
-    static void Alone(Floor floor)
+    internal static void Alone(Floor floor)
     {
         if (floor.Arguments.Option("url") is not null) throw new WrongUsage("This works on the files; --url means nothing here.");
     }
@@ -124,10 +118,10 @@ internal static class ProjectionsCommand
     static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     static string Text(JsonElement o, string name) => o.TryGetProperty(name, out var value) ? value.ToString() : "";
+}
 
-    /// <summary>Reports on the thread that works; the framework's own would reorder them.</summary>
-    sealed class Each<T>(Action<T> report) : IProgress<T>
-    {
-        public void Report(T value) => report(value);
-    }
+/// <summary>Reports on the thread that works; the framework's own would reorder them.</summary>
+internal sealed class Each<T>(Action<T> report) : IProgress<T>
+{
+    public void Report(T value) => report(value);
 }

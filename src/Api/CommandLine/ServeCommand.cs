@@ -17,6 +17,7 @@ internal static class ServeCommand
         try
         {
             await using var app = build(args);
+            OpenMode.Check(app.Services);
             held = DataDirectoryLock.Take(app.Services.GetRequiredService<IOptions<HindcastOptions>>().Value.DataDirectory);
             var minted = await MintAsync(app.Services, terminal);
             await app.StartAsync();

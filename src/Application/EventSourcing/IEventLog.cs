@@ -22,6 +22,9 @@ public interface IEventLog
     /// <summary>Made with the log and never changed: tells its checkpoints and cursors from another log's.</summary>
     Guid Id { get; }
 
+    /// <summary>Appends to different streams, too, are written in the order they were started in, as long as all succeed: whoever writes in bulk need not wait for each.</summary>
+    bool KeepsStartOrder => false;
+
     /// <summary>Appends to a stream whose last event has revision <paramref name="expected"/>; −1 for a stream that is not there yet.</summary>
     Task<Appended> AppendAsync(StreamName stream, long expected, IReadOnlyList<LogEvent> events, CancellationToken ct);
 

@@ -31,6 +31,9 @@ public sealed partial class PartedLog(IEventLog inner) : IEventLog
 
     public Guid Id => inner.Id;
 
+    /// <summary>The log as it is stored, parts and all: for moving it.</summary>
+    public IEventLog Stored => inner;
+
     /// <summary>How many revisions an event takes: a caller who appends ahead of the answers counts with this.</summary>
     public static int SlotsOf(int contentLength) => contentLength <= WholeUpTo ? 1 : Manifest.PartsOf(contentLength) + 1;
 

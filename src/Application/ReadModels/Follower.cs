@@ -11,6 +11,9 @@ sealed class Follower(Projection projection, Generation generation, IReadStore s
 
     public Generation Generation => generation;
 
+    /// <summary>Is told which traces each commit changed, once this is what serves.</summary>
+    public Action<IReadOnlyList<Live.TraceChange>, LogPosition>? Tell { get; set; }
+
     public int Parked { get; private set; }
     public DateTimeOffset? RecordedAt { get; private set; }
 
@@ -85,7 +88,7 @@ sealed class Follower(Projection projection, Generation generation, IReadStore s
             }
             await batch.DeleteAsync([row], ct);
             await batch.CommitAsync(at, at, ct);
-            _projector.Committed();
+            Committed(at);
             Parked--;
         }
     }
@@ -128,9 +131,16 @@ sealed class Follower(Projection projection, Generation generation, IReadStore s
             Restart();
             throw;
         }
-        _projector.Committed();
+        Committed(to);
         Parked += parked.Count;
         if (facts.Count > 0) RecordedAt = facts[^1].Header.RecordedAt;
+    }
+
+    void Committed(LogPosition at)
+    {
+        var changes = Tell is null ? [] : _projector.Changes;
+        _projector.Committed();
+        if (changes.Count > 0) Tell!(changes, at);
     }
 
     /// <summary>What the projector remembered may be ahead of what was written.</summary>

@@ -36,6 +36,9 @@ public interface IProjector
     /// </summary>
     Task ApplyAsync(IReadOnlyList<Fact> facts, IReadBatch batch, Action<Fact, Exception> park, CancellationToken ct);
 
+    /// <summary>The traces that the facts applied last changed, until <see cref="Committed"/>; for those who listen.</summary>
+    IReadOnlyList<Live.TraceChange> Changes => [];
+
     /// <summary>What was applied is durable: working memory may count on it.</summary>
     void Committed();
 }

@@ -42,6 +42,11 @@ public sealed class RunRow
     public long? TotalCost { get; set; }
     /// <summary>Model calls whose cost is unknown and therefore not in the sum.</summary>
     public int Unpriced { get; set; }
+    /// <summary>µs; unlike <see cref="Duration"/> it is there while the trace runs.</summary>
+    public long Latency { get; set; }
+    public int Retries { get; set; }
+    public bool Slow { get; set; }
+    public string? ProjectName { get; set; }
     public string? PromptSpanId { get; set; }
     public string? ResponseSpanId { get; set; }
     [ByArrival] public int Week { get; set; }
@@ -74,6 +79,10 @@ public sealed class RunRow
             OutputTokens = summary.Usage.Output,
             ReasoningTokens = summary.Usage.Reasoning,
             TotalTokens = summary.TotalTokens,
+            Latency = summary.Latency.Micros(),
+            Retries = summary.Retries,
+            Slow = summary.Slow,
+            ProjectName = summary.ProjectName,
             PromptSpanId = summary.PromptSpanId,
             ResponseSpanId = summary.ResponseSpanId,
         };

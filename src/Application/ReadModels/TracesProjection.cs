@@ -7,7 +7,7 @@ public sealed class TracesProjection(FactReader reader, RepricingProgress? repri
 {
     public override string Name => "traces";
 
-    public override int Version => 2;
+    public override int Version => 3;
 
     public override IReadOnlyList<Type> Rows { get; } = [typeof(SpanRow), typeof(RunRow), typeof(FactRow), typeof(FailureRow), typeof(BucketRow), typeof(PriceRow)];
 

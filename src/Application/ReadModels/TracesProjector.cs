@@ -81,6 +81,14 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
         return set;
     }
 
+    public IReadOnlyList<Live.TraceChange> Changes =>
+    [
+        .. from touched in _page
+           where touched.Facts.Count > 0
+           select new Live.TraceChange(
+               touched.Key.Project, touched.Key.TraceId, touched.Before is null ? touched.Facts[0].Fact.Position : null, touched.Facts[^1].Fact.Position),
+    ];
+
     public void Committed()
     {
         foreach (var touched in _page)

@@ -114,7 +114,7 @@ public sealed class FactReader(IEnumerable<IPayloadReader> readers, ISeal? seal 
         };
     }
 
-    static Closing Close(Closing e, Reading r) => e with { Input = r.Input, Output = r.Output, Status = r.Status ?? SpanStatus.Success, Error = r.Error };
+    static Closing Close(Closing e, Reading r) => e with { StartedAt = r.StartedAt, Input = r.Input, Output = r.Output, Status = r.Status ?? SpanStatus.Success, Error = r.Error };
 }
 
 /// <summary>A fact this release cannot read. Projections park it; a later release may read it.</summary>

@@ -20,6 +20,8 @@ public sealed record Reading
     public string? Name { get; init; }
     public TimeSpan? Latency { get; init; }
     public TimeSpan? TimeToFirstToken { get; init; }
+    /// <summary>When the span began, where the fact is told at another time than its end.</summary>
+    public DateTimeOffset? StartedAt { get; init; }
     /// <summary>How it went, where the payload says; a closing fact that does not say was a success.</summary>
     public SpanStatus? Status { get; init; }
     /// <summary>Why it failed, in a sentence.</summary>

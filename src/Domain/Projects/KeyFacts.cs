@@ -2,7 +2,7 @@ namespace Hindcast.Domain.Projects;
 
 /// <summary>A project is there from its first key on.</summary>
 [EventName("project_created")]
-public sealed record ProjectCreated(string Project);
+public sealed record ProjectCreated(string Project, string? Name = null, string? Description = null);
 
 /// <summary>A key was issued. Nothing here opens a door: the secret was shown once, and its hash is in the vault alone.</summary>
 [EventName("key_created")]

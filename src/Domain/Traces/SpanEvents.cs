@@ -45,6 +45,8 @@ public abstract record Opening : SpanEvent
 /// <summary>Closes a span: what came out, and how it went.</summary>
 public abstract record Closing : SpanEvent
 {
+    /// <summary>When the span began, where it is told at another time than its end; it then ended <see cref="SpanEvent.Latency"/> later.</summary>
+    public DateTimeOffset? StartedAt { get; init; }
     /// <summary>What went in, where the sender says it only at the end.</summary>
     public string? Input { get; init; }
     public string? Output { get; init; }

@@ -85,8 +85,8 @@ public static class SpanFacts
                 said[(int)SpanField.Input] = opening.Input;
                 break;
             case Closing closing:
-                said[(int)SpanField.StartedAt] = e.Latency is { } took ? e.At - took : null;
-                said[(int)SpanField.EndedAt] = e.At;
+                said[(int)SpanField.StartedAt] = closing.StartedAt ?? (e.Latency is { } took ? e.At - took : null);
+                said[(int)SpanField.EndedAt] = closing.StartedAt is { } began ? began + (e.Latency ?? TimeSpan.Zero) : e.At;
                 said[(int)SpanField.Status] = s_statuses[(int)closing.Status];
                 said[(int)SpanField.Error] = closing.Error;
                 said[(int)SpanField.Input] = closing.Input;

@@ -23,10 +23,19 @@ public sealed record TraceSummary
     public long? TotalTokens { get; init; }
     public int Spans { get; init; }
     public int Errors { get; init; }
+    /// <summary>From the first start to the last end, running or not.</summary>
+    public TimeSpan Latency { get; init; }
+    /// <summary>Calls of a tool that was called before; or as many as the sender says.</summary>
+    public int Retries { get; init; }
+    /// <summary>It took <see cref="SlowFrom"/> or longer; or the sender says so.</summary>
+    public bool Slow { get; init; }
+    public string? ProjectName { get; init; }
     /// <summary>The span whose input is the first thing a user said.</summary>
     public string? PromptSpanId { get; init; }
     /// <summary>The span whose output is the last thing a model said.</summary>
     public string? ResponseSpanId { get; init; }
+
+    public static readonly TimeSpan SlowFrom = TimeSpan.FromMilliseconds(1500);
 
     /// <summary>One pass and no sorting: every fact of a trace asks for it again.</summary>
     public static TraceSummary Of(IReadOnlyCollection<Span> spans)
@@ -34,6 +43,8 @@ public sealed record TraceSummary
         var (running, warnings, errors) = (false, false, 0);
         var (started, ended) = (DateTimeOffset.MaxValue, DateTimeOffset.MinValue);
         Told<object?>? user = null, session = null, environment = null, agent = null;
+        TraceClaims? claims = null;
+        var (tools, toolNames) = (0, (HashSet<string>?)null);
         Span? message = null, firstInput = null, lastModel = null, lastCall = null, lastOutput = null;
         var usage = new Usage();
         long? tokens = null;
@@ -49,6 +60,9 @@ public sealed record TraceSummary
             environment = Earlier(environment, span.Told(SpanField.Environment));
             agent = Earlier(agent, span.Told(SpanField.Agent));
 
+            claims = TraceClaims.Later(claims, span);
+            if (span.Kind == "tool" && ++tools > 0) (toolNames ??= new(StringComparer.Ordinal)).Add(span.Name);
+
             var isCall = span.Kind == "llm";
             if (span.Kind == "message" && IsBefore(span, message)) message = span;
             if (span.Told(SpanField.Input) is not null && IsBefore(span, firstInput)) firstInput = span;
@@ -60,10 +74,21 @@ public sealed record TraceSummary
             usage = usage.Plus(span.Usage!);
             tokens = Usage.Add(tokens, span.Usage!.Total);
         }
+        if (spans.Count == 0) started = ended = default;
+        if (claims?.Speaker is { } speaker)
+        {
+            // Whoever speaks for the trace says when it was, and what went in and came out.
+            (started, ended) = (speaker.StartedAt, speaker.EndedAt ?? ended);
+            message = lastOutput = lastCall = speaker;
+            environment = speaker.Told(SpanField.Environment) ?? environment;
+            running = false;
+        }
+        var latency = ended > started ? ended - started : TimeSpan.Zero;
         return new()
         {
-            Status = errors > 0 ? SpanStatus.Error : running ? SpanStatus.Running : warnings ? SpanStatus.Warning : SpanStatus.Success,
-            StartedAt = spans.Count == 0 ? default : started,
+            Status = claims?.ClaimedStatus
+                ?? (errors > 0 ? SpanStatus.Error : running ? SpanStatus.Running : warnings ? SpanStatus.Warning : SpanStatus.Success),
+            StartedAt = started,
             EndedAt = running || spans.Count == 0 ? null : ended,
             LastAt = spans.Count == 0 ? default : ended,
             UserId = user?.Value as string,
@@ -75,6 +100,10 @@ public sealed record TraceSummary
             TotalTokens = tokens,
             Spans = spans.Count,
             Errors = errors,
+            Latency = latency,
+            Retries = claims?.ClaimedRetries ?? tools - (toolNames?.Count ?? 0),
+            Slow = claims?.ClaimedSlow ?? latency >= SlowFrom,
+            ProjectName = claims?.ClaimedProjectName,
             PromptSpanId = (message ?? firstInput)?.Id,
             ResponseSpanId = lastOutput?.Id,
         };

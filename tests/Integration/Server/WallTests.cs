@@ -38,7 +38,7 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
         var doors = new List<(HttpMethod, string, string)>();
         foreach (var path in paths.EnumerateObject())
             foreach (var method in path.Value.EnumerateObject().Where(m => m.Name is "get" or "post" or "put" or "delete" or "patch"))
-                if (!path.Name.StartsWith("/health", StringComparison.Ordinal) && !path.Name.StartsWith("/api/health", StringComparison.Ordinal))
+                if (path.Name != "/" && !path.Name.StartsWith("/health", StringComparison.Ordinal) && !path.Name.StartsWith("/api/health", StringComparison.Ordinal) && !path.Name.StartsWith("/app/", StringComparison.Ordinal))
                     doors.Add((HttpMethod.Parse(method.Name), path.Name.Replace("{traceId}", "mine").Replace("{name}", "traces").Replace("{id}", "x"), path.Name));
         doors.Should().HaveCountGreaterThan(15);
         return doors;
@@ -57,7 +57,7 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
                 answer.Status.Should().Be(401, $"{door} with '{key}'");
                 ShapeOf(answer, door.Template).Should().Be(door.Template.StartsWith("/api/ingestion", StringComparison.Ordinal) ? "Invalid API key"
                     : IsMessages(door.Template) ? "authentication_error" : IsCall(door.Template) ? "invalid_api_key"
-                    : IsWhyOps(door.Template) ? "Unauthorized: Authentication required" : IsTrops(door.Template) ? "invalid_api_key" : "UNAUTHORIZED");
+                    : IsWhyOps(door.Template) ? "Unauthorized: Authentication required" : IsTraceLlm(door.Template) ? "Invalid or missing API key" : IsTrops(door.Template) ? "invalid_api_key" : "UNAUTHORIZED");
             }
         (await server.GetAsync("/api/v1/traces", key: null, ("Authorization", $"Basic {server.Read}"))).Status.Should().Be(401);
         (await server.GetAsync("/api/v1/traces", server.Read, ("Authorization", "Bearer garbage"))).Status.Should().Be(401, "Bearer is looked at first");
@@ -123,21 +123,25 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
 
     static readonly string[] s_whyOps = ["/api/events", "/api/entities", "/api/threads", "/api/visualize", "/api/analytics", "/api/analyses", "/api/llm-costs", "/v1/agents"];
 
-    static bool IsWhyOps(string path) => s_whyOps.Any(start => path.StartsWith(start, StringComparison.Ordinal));
+    static bool IsWhyOps(string path) => !IsTraceLlm(path) && s_whyOps.Any(start => path.StartsWith(start, StringComparison.Ordinal));
 
     static bool IsTrops(string path) => path.StartsWith("/v1/analytics", StringComparison.Ordinal);
 
-    static bool IsDialect(string path) => IsWhyOps(path) || path.StartsWith("/api/ingestion", StringComparison.Ordinal);
+    static bool IsDialect(string path) => IsWhyOps(path) || path.StartsWith("/api/ingestion", StringComparison.Ordinal) || IsTraceLlm(path);
+
+    static bool IsTraceLlm(string path) => path.StartsWith("/api/v1", StringComparison.Ordinal) ? false
+        : (path.StartsWith("/api/", StringComparison.Ordinal) ? path[4..] : path) is "/traces" or "/traces/{traceId}" or "/analytics" or "/failures" or "/projects" or "/api-keys";
 
     static bool IsMessages(string path) => path.EndsWith("/messages", StringComparison.Ordinal) || path.EndsWith("/messages/count_tokens", StringComparison.Ordinal);
 
     static bool IsCall(string path) => IsMessages(path) || path.Replace("/v1", "") is "/chat/completions" or "/responses" or "/embeddings" or "/models";
 
     static bool Writes(HttpMethod method, string path) => path == "/api/v1/events" || path == "/api/events/help" || path.StartsWith("/api/ingestion", StringComparison.Ordinal)
-        || (method == HttpMethod.Post && (path.StartsWith("/api/events", StringComparison.Ordinal) || path is "/api/entities/init" or "/v1/agents/init"));
+        || (method == HttpMethod.Post && (path is "/traces" or "/api/traces" || path.StartsWith("/api/events", StringComparison.Ordinal) || path is "/api/entities/init" or "/v1/agents/init"));
 
     static string NeededBy(HttpMethod method, string path) => Writes(method, path) ? "ingest"
         : IsCall(path) ? "gateway" : path.Contains("/providers") || path.Contains("/policies") || path.Contains("/budgets") ? "admin"
+        : IsTraceLlm(path) ? path.EndsWith("/api-keys", StringComparison.Ordinal) || (method == HttpMethod.Post && path.EndsWith("/projects", StringComparison.Ordinal)) ? "admin" : "read"
         : path.Contains("/keys") || path.Contains("/parked") || path.EndsWith("/rebuild", StringComparison.Ordinal) || (method == HttpMethod.Put && path == "/api/v1/prices") ? "admin" : "read";
 
     /// <summary>What the dialect's own error form holds where it says why.</summary>

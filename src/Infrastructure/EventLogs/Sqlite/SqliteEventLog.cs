@@ -36,6 +36,9 @@ public sealed partial class SqliteEventLog : IEventLog, IAsyncDisposable
 
     public Guid Id { get; }
 
+    /// <summary>One queue and one writer.</summary>
+    public bool KeepsStartOrder => true;
+
     /// <summary>Opens the log at a path; makes it when there is nothing yet.</summary>
     /// <exception cref="NotALog">There is something else, or a log this release must not write to.</exception>
     public static SqliteEventLog Open(string path, TimeProvider time)

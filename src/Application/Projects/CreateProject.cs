@@ -1,0 +1,61 @@
+using Hindcast.Application.EventSourcing;
+using Hindcast.Domain;
+using Hindcast.Domain.Projects;
+using MediatR;
+
+namespace Hindcast.Application.Projects;
+
+/// <param name="Name">For people; the id where nobody gave one.</param>
+public sealed record ProjectInfo(string Id, string Name, string Description, DateTimeOffset Created);
+
+/// <summary>Makes a project under a name, with its first key.</summary>
+/// <exception cref="ProjectExists">The id is taken.</exception>
+/// <exception cref="NotFound">The caller administers one project only, and this is another.</exception>
+/// <exception cref="BadRequest">A field has no meaning.</exception>
+public sealed record CreateProject(Caller By, string Id, string Name, string Description, string Environment, string KeyPrefix) : IRequest<(ProjectInfo Project, IssuedKey Key)>
+{
+    internal sealed class Handler(Streams streams, KeyRing ring, IMediator app, TimeProvider clock) : IRequestHandler<CreateProject, (ProjectInfo, IssuedKey)>
+    {
+        public async Task<(ProjectInfo, IssuedKey)> Handle(CreateProject command, CancellationToken ct)
+        {
+            var id = command.By.Managed(command.Id);
+            if (id == Project.Default || ring.Rows.Any(row => row.Project == id)) throw new ProjectExists();
+            var created = Streams.Micros(clock.GetUtcNow());
+            await streams.DecideAsync(KeyStream.OfProject(id), facts => facts.Count > 0
+                ? throw new ProjectExists()
+                : [KeyStream.Draft(new ProjectCreated(id, command.Name, command.Description), command.By, id, created)], ct);
+            var key = await app.Send(new CreateKey(command.By)
+            {
+                Project = id, Name = command.Name.Length > 0 ? command.Name : null, Environment = command.Environment, Prefix = command.KeyPrefix, Scopes = Scopes.Ingest | Scopes.Read,
+            }, ct);
+            return (new(id, command.Name, command.Description, created), key);
+        }
+    }
+}
+
+public sealed class ProjectExists() : RuleBroken("Project already exists");
+
+/// <summary>The projects the caller may see, oldest first: its own, or all for administrators of the default project.</summary>
+public sealed record ListProjects(Caller By) : IRequest<IReadOnlyList<ProjectInfo>>
+{
+    internal sealed class Handler(Streams streams, KeyRing ring) : IRequestHandler<ListProjects, IReadOnlyList<ProjectInfo>>
+    {
+        public async Task<IReadOnlyList<ProjectInfo>> Handle(ListProjects query, CancellationToken ct)
+        {
+            var all = query.By.Project == Project.Default && query.By.May(Scopes.Admin);
+            var seen = ring.Rows.Where(row => all || row.Project == query.By.Project)
+                .GroupBy(row => row.Project, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Min(row => row.Created), StringComparer.Ordinal);
+            if (!seen.ContainsKey(query.By.Project)) seen[query.By.Project] = DateTimeOffset.UnixEpoch;
+            var projects = new List<ProjectInfo>(seen.Count);
+            foreach (var (id, firstKey) in seen) projects.Add(await ReadAsync(id, firstKey, ct));
+            return [.. projects.OrderBy(p => p.Created).ThenBy(p => p.Id, StringComparer.Ordinal)];
+        }
+
+        /// <summary>What its stream says; a project that came with its first key has no words of its own.</summary>
+        async Task<ProjectInfo> ReadAsync(string id, DateTimeOffset firstKey, CancellationToken ct)
+        {
+            var facts = await streams.ReadReadableAsync(KeyStream.OfProject(id), 0, ct).ToListAsync(ct);
+            return facts.Facts<ProjectCreated>().FirstOrDefault() is ({ } said, var at) ? new(id, said.Name ?? id, said.Description ?? "", at) : new(id, id, "", firstKey);
+        }
+    }
+}
