@@ -1,3 +1,4 @@
+using Hindcast.Api.Dialects;
 using Hindcast.Api.Dialects.Observatory;
 using Hindcast.Api.Dialects.TraceLlm;
 using Hindcast.Api.Dialects.WhyOps;
@@ -7,6 +8,7 @@ using Hindcast.Application.ReadModels;
 using Hindcast.Application.Search;
 using Hindcast.Infrastructure;
 using Hindcast.Infrastructure.Secrets;
+using Hindcast.Infrastructure.Upstreams;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Hindcast.Api;
@@ -16,7 +18,10 @@ internal static class Hosting
 {
     const string DefaultAddress = "http://127.0.0.1:8080";
 
-    public static WebApplication Build(string[] args)
+    public static WebApplication Build(string[] args) => Build(args, _ => { });
+
+    /// <param name="also">Has the last word on what stands behind a port; a test puts something there that fails.</param>
+    internal static WebApplication Build(string[] args, Action<IServiceCollection> also)
     {
         // Settings are read once: a watcher on the working directory would wake up with every page the log writes.
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = ["--hostBuilder:reloadConfigOnChange=false", .. args] });
@@ -24,6 +29,7 @@ internal static class Hosting
         builder.WebHost.ConfigureKestrel(Harden);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Microsoft.EntityFrameworkCore", LogLevel.Error);
         AddHindcast(builder.Services, builder.Configuration);
+        also(builder.Services);
 
         var app = builder.Build();
         app.UseMiddleware<Problems>();
@@ -45,6 +51,7 @@ internal static class Hosting
         Directory.CreateDirectory(options.DataDirectory);
 
         services.AddApplication(typeof(Hosting).Assembly).AddStorage(configuration, options.DataDirectory).AddVault(options.DataDirectory).AddProjects();
+        services.AddGateway(configuration, options.DataDirectory).AddWires();
         if (!options.Projections.Paused) services.AddProjectionHost();
         services.AddSingleton<Live.LiveSockets>().AddSingleton<TraceLlmVoice>().AddSingleton<ObservatoryVoice>();
         services.AddSingleton<AnswerCache>().AddSingleton(CursorsOf);

@@ -71,6 +71,7 @@ internal sealed class Problems(RequestDelegate next, ILogger<Problems> logger)
         MalformedBody => new(400, "MALFORMED_BODY", e.Message),
         BadRequestBody x => new(
             x.Status, x.Code.ToUpperInvariant(), x.Message, RetryAfter: x.RetryAfterSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null),
+        Application.Gateway.GatewayRefusal x => new(x.Status, x.Code, x.Message, RetryAfter: x.RetryAfter),
         BadRequest x => new(400, "BAD_REQUEST", x.Message, x.Field),
         Unauthenticated x => new(401, "UNAUTHORIZED", e.Message, x.Missing ? "MISSING_AUTHORIZATION" : "INVALID_TOKEN"),
         NotAllowed => new(403, "FORBIDDEN", e.Message),
@@ -97,5 +98,7 @@ internal sealed class Problems(RequestDelegate next, ILogger<Problems> logger)
 
     static RefusalForm Form(HttpContext http) =>
         (http.GetEndpoint() ?? http.Features.Get<IEndpointFeature>()?.Endpoint)?.Metadata.GetMetadata<RefusalForm>()
-        ?? (Dialects.TraceLlm.TraceLlmPaths.Owns(http.Request.Path.Value ?? "") ? Dialects.TraceLlm.TraceLlmAnswers.RefuseAsync : Native.Envelope.RefuseAsync);
+        ?? (Dialects.TraceLlm.TraceLlmPaths.Owns(http.Request.Path.Value ?? "") ? Dialects.TraceLlm.TraceLlmAnswers.RefuseAsync
+            // Under /v1 an unknown path is answered as the clients that go there expect it.
+            : http.Request.Path.StartsWithSegments("/v1") ? Dialects.OpenAi.OpenAiErrors.RefuseAsync : Native.Envelope.RefuseAsync);
 }

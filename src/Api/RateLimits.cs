@@ -22,9 +22,11 @@ internal sealed class RateLimits(IRateLimiter limiter, IOptions<HindcastOptions>
         }
         var limits = options.Value.Limits;
         var door = http.GetEndpoint()?.Metadata;
-        var ingest = door?.GetMetadata<DoorPolicy>()?.Scope == Scopes.Ingest;
+        var scope = door?.GetMetadata<DoorPolicy>()?.Scope;
+        var ingest = scope == Scopes.Ingest;
         var (what, allowance) = door?.GetMetadata<LimitedByPlan>() is not null && Plans.PerMinute(caller.Plan) is { } plan ? ("plan", Allowance.Minute(plan))
             : ingest ? ("requests", Allowance.Minute(limits.RequestsPerMinute))
+            : scope == Scopes.Gateway ? ("calls", Allowance.Minute(limits.RequestsPerMinute))
             : caller.Token is not null ? ByRole(caller, atLeast: 0)
             // A dialect's own limits win at its doors, unless ours were raised above them.
             : door?.GetMetadata<LimitedByRole>() is not null ? ByRole(caller, limits.QueriesPerMinute)

@@ -1,4 +1,6 @@
+using Hindcast.Api.Dialects.Anthropic;
 using Hindcast.Api.Dialects.Observatory;
+using Hindcast.Api.Dialects.OpenAi;
 using Hindcast.Api.Dialects.TraceLlm;
 using Hindcast.Api.Dialects.Trops;
 using Hindcast.Api.Dialects.Trubrics;
@@ -16,6 +18,7 @@ internal static class Routes
     {
         app.MapHealth();
         app.MapIngestion();
+        app.MapCalls();
         app.MapReading();
         app.MapTraceLlm();
         app.MapTrops();
@@ -51,6 +54,20 @@ internal static class Routes
 
         app.MapPost("/api/ingestion/publish_events", TrubricsDoors.PublishEventsAsync).Takes(TrubricsDoors.RefuseAsync).Says("Trubrics", "Write up to 100 product events");
         app.MapPost("/api/ingestion/publish_llm_events", TrubricsDoors.PublishLlmEventsAsync).Takes(TrubricsDoors.RefuseAsync).Says("Trubrics", "Write up to 100 prompts with their generations");
+    }
+
+    /// <summary>Models through the gateway. Clients put the version into their base address or into their paths, so each door has both.</summary>
+    public static void MapCalls(this IEndpointRouteBuilder app)
+    {
+        foreach (var version in (ReadOnlySpan<string>)["/v1", ""])
+        {
+            app.MapPost(version + "/chat/completions", OpenAiDoors.ChatAsync).Calls(OpenAiErrors.RefuseAsync).Says("Gateway", "Chat completions, by OpenAI or, translated, by Anthropic");
+            app.MapPost(version + "/responses", OpenAiDoors.ResponsesAsync).Calls(OpenAiErrors.RefuseAsync).Says("Gateway", "Responses (OpenAI)");
+            app.MapPost(version + "/embeddings", OpenAiDoors.EmbeddingsAsync).Calls(OpenAiErrors.RefuseAsync).Says("Gateway", "Embeddings (OpenAI)");
+            app.MapGet(version + "/models", OpenAiDoors.ModelsAsync).Calls(OpenAiErrors.RefuseAsync).Says("Gateway", "The models of a provider");
+            app.MapPost(version + "/messages", AnthropicDoors.MessagesAsync).Calls(AnthropicErrors.RefuseAsync).Says("Gateway", "Messages, by Anthropic or, translated, by OpenAI");
+            app.MapPost(version + "/messages/count_tokens", AnthropicDoors.CountTokensAsync).Calls(AnthropicErrors.RefuseAsync).Says("Gateway", "What messages would use (Anthropic)");
+        }
     }
 
     static void MapReading(this WebApplication app)
@@ -136,7 +153,22 @@ internal static class Routes
         app.MapPost("/api/v1/keys", KeyDoors.Create).Needs(Scopes.Admin).Says("Keys", "Issue a key; its text is in this answer and nowhere else");
         app.MapPost("/api/v1/keys/{id}/rotate", KeyDoors.Rotate).Needs(Scopes.Admin).Says("Keys", "Issue a key in place of another, which works on for overlap_hours (24)");
         app.MapDelete("/api/v1/keys/{id}", KeyDoors.Revoke).Needs(Scopes.Admin).Says("Keys", "End a key at once");
+
+        app.MapGet("/api/v1/providers", ProviderDoors.List).Needs(Scopes.Admin).Says("Gateway settings", "Providers, without their keys");
+        app.MapPost("/api/v1/providers", ProviderDoors.Create).Needs(Scopes.Admin).Says("Gateway settings", "Add a provider; its key is never shown again");
+        app.MapPut("/api/v1/providers/{id}", ProviderDoors.Change).Needs(Scopes.Admin).Says("Gateway settings", "Change a provider; another address needs the key again");
+        app.MapDelete("/api/v1/providers/{id}", ProviderDoors.Delete).Needs(Scopes.Admin).Says("Gateway settings", "Forget a provider and its key");
+        app.MapPost("/api/v1/providers/{id}/test", ProviderDoors.Test).Needs(Scopes.Admin).Says("Gateway settings", "Ask a provider for its models with the stored key");
+        app.MapPost("/api/v1/providers/rewrap", ProviderDoors.Rewrap).Needs(Scopes.Admin).Says("Gateway settings", "Put all provider keys under a new key-encryption key");
+        app.MapGet("/api/v1/policies/gateway", PolicyDoors.Get).Needs(Scopes.Admin).Says("Gateway settings", "Retries, fallbacks, cache, fail-open or closed");
+        app.MapPut("/api/v1/policies/gateway", PolicyDoors.Put).Needs(Scopes.Admin).Says("Gateway settings", "Set them");
+        app.MapGet("/api/v1/budgets", BudgetDoors.List).Needs(Scopes.Admin).Says("Gateway settings", "Budgets and what is used of them");
+        app.MapPut("/api/v1/budgets/{id}", BudgetDoors.Put).Needs(Scopes.Admin).Says("Gateway settings", "Set a budget per project, key or user: money, tokens, requests");
+        app.MapDelete("/api/v1/budgets/{id}", BudgetDoors.Delete).Needs(Scopes.Admin).Says("Gateway settings", "Lift a budget");
     }
+
+    /// <summary>A door to the models: needs the scope, and refuses as its provider would.</summary>
+    static RouteHandlerBuilder Calls(this RouteHandlerBuilder door, RefusalForm form) => door.Needs(Scopes.Gateway).RefusesAs(form).WithMetadata(new LimitedByPlan());
 
     /// <summary>A door for writing: needs the scope, may be used from any page, and refuses in its dialect's form.</summary>
     static RouteHandlerBuilder Takes(this RouteHandlerBuilder door, RefusalForm form) => door.Needs(Scopes.Ingest).RefusesAs(form).FromAnyOrigin();

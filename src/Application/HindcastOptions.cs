@@ -26,6 +26,8 @@ public sealed class HindcastOptions
 
     public ProjectionOptions Projections { get; set; } = new();
 
+    public GatewayOptions Gateway { get; set; } = new();
+
     public RetentionOptions Retention { get; set; } = new();
 }
 
@@ -76,4 +78,26 @@ public sealed class ProjectionOptions
     /// <summary>Leaves the read models where they are; for measuring the log alone.</summary>
     /// <value>Default false.</value>
     public bool Paused { get; set; }
+}
+
+/// <summary>What a call through the gateway may take.</summary>
+public sealed class GatewayOptions
+{
+    /// <summary>How long a stream's first byte may take.</summary>
+    /// <value>Default 60 s.</value>
+    public TimeSpan FirstByte { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long an answer may take in all.</summary>
+    /// <value>Default 10 min.</value>
+    public TimeSpan Total { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <value>Default 32 MiB.</value>
+    [Range(1, int.MaxValue)] public int MostRequestBytes { get; set; } = 32 << 20;
+
+    /// <value>Default 64 MiB.</value>
+    [Range(1, int.MaxValue)] public int MostAnswerBytes { get; set; } = 64 << 20;
+
+    /// <summary>Calls of one key that may be under way.</summary>
+    /// <value>Default 50.</value>
+    [Range(1, int.MaxValue)] public int CallsAtOnce { get; set; } = 50;
 }

@@ -5,7 +5,7 @@ using Hindcast.Application.Projects;
 
 namespace Hindcast.Api.Native;
 
-/// <summary>The body of a request about a key: one small JSON object, or nothing. Every fault names its member.</summary>
+/// <summary>The body of a request about keys and settings: one small JSON object, or nothing. Every fault names its member.</summary>
 internal sealed class KeyBody
 {
     const int MostBytes = 64 * 1024;
@@ -54,6 +54,19 @@ internal sealed class KeyBody
             // Half a surrogate pair, or bytes that are no UTF-8: well-formed JSON, and still no text.
             throw new BadRequest(name, $"{name} is no well-formed text.");
         }
+    }
+
+    public bool? Flag(string name) => Member(name) is not { } value ? null
+        : value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean()
+        : throw new BadRequest(name, $"{name} must be true or false.");
+
+    public IReadOnlyList<string>? Texts(string name)
+    {
+        if (Member(name) is not { } value) return null;
+        var harmed = false;
+        return value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String && LenientText.IsClean(v))
+            ? [.. value.EnumerateArray().Select(v => LenientText.Of(v, ref harmed))]
+            : throw new BadRequest(name, $"{name} must be a list of well-formed texts.");
     }
 
     public long? Whole(string name) => Member(name) is not { } value ? null

@@ -30,6 +30,9 @@ public sealed record Caller(string Project, string KeyId, Scopes Scopes, string 
     /// <summary>admin, developer, viewer or billing; a key acts as one of the first three.</summary>
     public string Role => Token?.Role ?? (Scopes.HasFlag(Scopes.Admin) ? Roles.Admin : Scopes.HasFlag(Scopes.Read | Scopes.Ingest) ? Roles.Developer : Roles.Viewer);
 
+    /// <summary>Calls through the gateway in a calendar month, UTC; null: as many as it likes.</summary>
+    public long? MonthlyQuota { get; init; }
+
     public bool May(Scopes scope) => (Scopes & (scope | Scopes.Admin)) != 0;
 
     /// <param name="permission">What a token must say to pass; keys know scopes alone.</param>

@@ -78,7 +78,7 @@ public sealed class KeyRing : IKeyRing
         long _used;
         long _taken;
 
-        public Caller Caller { get; } = new(row.Project, row.Id, row.Scopes, row.Environment) { Plan = row.Plan };
+        public Caller Caller { get; } = new(row.Project, row.Id, row.Scopes, row.Environment) { Plan = row.Plan, MonthlyQuota = row.MonthlyQuota };
 
         public KeyRow Row
         {

@@ -56,6 +56,7 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
                 var answer = await TryAsync(door, key);
                 answer.Status.Should().Be(401, $"{door} with '{key}'");
                 ShapeOf(answer, door.Template).Should().Be(door.Template.StartsWith("/api/ingestion", StringComparison.Ordinal) ? "Invalid API key"
+                    : IsMessages(door.Template) ? "authentication_error" : IsCall(door.Template) ? "invalid_api_key"
                     : IsWhyOps(door.Template) ? "Unauthorized: Authentication required" : IsTraceLlm(door.Template) ? "Invalid or missing API key" : IsTrops(door.Template) ? "invalid_api_key" : "UNAUTHORIZED");
             }
         (await server.GetAsync("/api/v1/traces", key: null, ("Authorization", $"Basic {server.Read}"))).Status.Should().Be(401);
@@ -74,7 +75,7 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
                 var answer = await TryAsync(door, key);
                 if (scope == needs) answer.Status.Should().NotBe(401, $"{door}").And.NotBe(403, $"{door} with {scope}");
                 else answer.Status.Should().Be(403, $"{door} with {scope}: {answer.Text}");
-                if (scope != needs) ShapeOf(answer, door.Template).Should().Be(IsDialect(door.Template) ? $"This key lacks the scope '{needs}'." : IsTrops(door.Template) ? "insufficient_permissions" : "FORBIDDEN");
+                if (scope != needs) ShapeOf(answer, door.Template).Should().Be(IsDialect(door.Template) ? $"This key lacks the scope '{needs}'." : IsMessages(door.Template) ? "permission_error" : IsCall(door.Template) || IsTrops(door.Template) ? "insufficient_permissions" : "FORBIDDEN");
                 answer.Headers.Keys.Should().Contain(["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"]);
             }
         }
@@ -131,14 +132,19 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
     static bool IsTraceLlm(string path) => path.StartsWith("/api/v1", StringComparison.Ordinal) ? false
         : (path.StartsWith("/api/", StringComparison.Ordinal) ? path[4..] : path) is "/traces" or "/traces/{traceId}" or "/analytics" or "/failures" or "/projects" or "/api-keys";
 
+    static bool IsMessages(string path) => path.EndsWith("/messages", StringComparison.Ordinal) || path.EndsWith("/messages/count_tokens", StringComparison.Ordinal);
+
+    static bool IsCall(string path) => IsMessages(path) || path.Replace("/v1", "") is "/chat/completions" or "/responses" or "/embeddings" or "/models";
+
     static bool Writes(HttpMethod method, string path) => path == "/api/v1/events" || path == "/api/events/help" || path.StartsWith("/api/ingestion", StringComparison.Ordinal)
         || (method == HttpMethod.Post && (path is "/traces" or "/api/traces" || path.StartsWith("/api/events", StringComparison.Ordinal) || path is "/api/entities/init" or "/v1/agents/init"));
 
     static string NeededBy(HttpMethod method, string path) => Writes(method, path) ? "ingest"
+        : IsCall(path) ? "gateway" : path.Contains("/providers") || path.Contains("/policies") || path.Contains("/budgets") ? "admin"
         : IsTraceLlm(path) ? path.EndsWith("/api-keys", StringComparison.Ordinal) || (method == HttpMethod.Post && path.EndsWith("/projects", StringComparison.Ordinal)) ? "admin" : "read"
         : path.Contains("/keys") || path.Contains("/parked") || path.EndsWith("/rebuild", StringComparison.Ordinal) || (method == HttpMethod.Put && path == "/api/v1/prices") ? "admin" : "read";
 
     /// <summary>What the dialect's own error form holds where it says why.</summary>
     static string? ShapeOf(Answer answer, string path) =>
-        IsWhyOps(path) ? answer.Json.Text("error") : IsDialect(path) ? answer.Json.Text("detail") : IsTrops(path) ? answer.Json.GetProperty("error").Text("code") : answer.Json.GetProperty("error").Text("code");
+        IsWhyOps(path) ? answer.Json.Text("error") : IsDialect(path) ? answer.Json.Text("detail") : IsMessages(path) ? answer.Json.GetProperty("error").Text("type") : answer.Json.GetProperty("error").Text("code");
 }

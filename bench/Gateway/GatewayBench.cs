@@ -1,0 +1,145 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+
+namespace Hindcast.Bench.Gateway;
+
+/// <summary>
+/// G7 and G8: what the gateway adds to a call, and how many it takes, beside a bare forwarder. Provider, forwarder, gateway and load are
+/// processes of their own on one machine; rounds are interleaved, and the median of the rounds stands.
+/// </summary>
+static class GatewayBench
+{
+    const int Rounds = 7;
+    const int CallsForTime = 400;
+    const int CallsForRate = 4_000;
+    const int Connections = 16;
+
+    static readonly string s_text = string.Join(' ', Enumerable.Range(0, 110).Select(i => $"word{i}"));
+
+    /// <param name="paused">Leaves the read models where they are: the gateway and the log alone.</param>
+    public static async Task RunAsync(bool paused)
+    {
+        var (provider, forwarder) = (FreePort(), FreePort());
+        using var fake = Start("instant-provider", $"{provider}");
+        using var bare = Start("bare-forwarder", $"{forwarder}", $"http://127.0.0.1:{provider}");
+        var folder = Directory.CreateTempSubdirectory("hindcast-gateway-").FullName;
+        try
+        {
+            await using var server = await HindcastProcess.StartAsync(folder, new Dictionary<string, string>
+            {
+                ["Hindcast__Upstreams__AllowPrivateNetworks"] = "true",
+                ["Hindcast__Upstreams__openai__BaseUrl"] = $"http://127.0.0.1:{provider}/v1",
+                ["Hindcast__Upstreams__openai__ApiKey"] = "sk-bench",
+                ["Hindcast__Projections__Paused"] = paused ? "true" : "false",
+            });
+            var (direct, ours) = (new Uri($"http://127.0.0.1:{provider}"), server.Address);
+            await MeasureAsync(direct, new($"http://127.0.0.1:{forwarder}"), ours);
+            Console.WriteLine($"memory of the gateway at the end: {server.Memory():F0} MiB");
+        }
+        finally
+        {
+            fake.Kill();
+            bare.Kill();
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    static async Task MeasureAsync(Uri direct, Uri forwarder, Uri ours)
+    {
+        foreach (var address in (Uri[])[direct, forwarder, ours])
+        {
+            await ReadyAsync(address);
+            foreach (var stream in (bool[])[false, true]) await RateAsync(address, stream, CallsForRate);
+        }
+        foreach (var stream in (bool[])[false, true])
+        {
+            var (times, rates) = (new List<double[]>(), new List<double[]>());
+            for (var round = 0; round < Rounds; round++)
+            {
+                times.Add([await P50Async(direct, stream), await P50Async(forwarder, stream), await P50Async(ours, stream)]);
+                rates.Add([await RateAsync(direct, stream, CallsForRate), await RateAsync(forwarder, stream, CallsForRate), await RateAsync(ours, stream, CallsForRate)]);
+            }
+            var (t, r) = (Medians(times), Medians(rates));
+            var (bare, added) = (t[1] - t[0], t[2] - t[0]);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
+                {(stream ? "streaming, 20 chunks" : "plain")}   ({Machine.Describe()}, median of {Rounds} rounds)
+                  p50 of a call       direct {t[0]:F3} ms   forwarder {t[1]:F3} ms   gateway {t[2]:F3} ms
+                  p50 added           forwarder {bare:F3} ms   gateway {added:F3} ms   ratio {added / bare:F2} (goal 2)
+                  calls/s, {Connections} conns   direct {r[0]:F0}   forwarder {r[1]:F0}   gateway {r[2]:F0}   ratio {r[2] / r[1]:P0} (goal 60 %)
+                """));
+        }
+    }
+
+    static async Task<double> P50Async(Uri address, bool stream)
+    {
+        using var http = Client(address);
+        var times = new double[CallsForTime];
+        for (var i = 0; i < CallsForTime; i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            await CallAsync(http, stream);
+            times[i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        }
+        return Median(times);
+    }
+
+    static async Task<double> RateAsync(Uri address, bool stream, int calls)
+    {
+        using var http = Client(address);
+        var start = Stopwatch.GetTimestamp();
+        await Task.WhenAll(Enumerable.Range(0, Connections).Select(async _ =>
+        {
+            for (var i = 0; i < calls / Connections; i++) await CallAsync(http, stream);
+        }));
+        return calls / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    static async Task CallAsync(HttpClient http, bool stream)
+    {
+        using var content = new StringContent($$"""{"model":"gpt-4o-mini","messages":[{"role":"user","content":"{{s_text}}"}],"stream":{{(stream ? "true" : "false")}}}""", MediaTypeHeaderValue.Parse("application/json"));
+        using var response = await http.PostAsync(new Uri("/v1/chat/completions", UriKind.Relative), content);
+        response.EnsureSuccessStatusCode();
+        await response.Content.ReadAsByteArrayAsync();
+    }
+
+    static async Task ReadyAsync(Uri address)
+    {
+        using var http = Client(address);
+        for (var attempt = 0; attempt < 600; attempt++)
+        {
+            try
+            {
+                if ((await http.GetAsync(new Uri("/health/live", UriKind.Relative))).IsSuccessStatusCode) return;
+            }
+            catch (HttpRequestException)
+            {
+                // Not listening yet.
+            }
+            await Task.Delay(50);
+        }
+        throw new InvalidOperationException($"{address} did not start.");
+    }
+
+    static HttpClient Client(Uri address)
+    {
+        var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = Connections }) { BaseAddress = address };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", HindcastProcess.Key);
+        return http;
+    }
+
+    static Process Start(params string[] args) => Process.Start(new ProcessStartInfo(Environment.ProcessPath!, args) { RedirectStandardOutput = true })!;
+
+    static double[] Medians(List<double[]> rounds) => [.. Enumerable.Range(0, rounds[0].Length).Select(i => Median(rounds.Select(r => r[i])))];
+
+    static double Median(IEnumerable<double> values) => values.Order().ToList() is var sorted ? sorted[sorted.Count / 2] : 0;
+
+    static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,165 @@
+using System.Diagnostics.Metrics;
+using System.Threading.Channels;
+using Hindcast.Application.EventSourcing;
+using Hindcast.Application.Projects;
+using Hindcast.Application.Traces;
+using MediatR;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Hindcast.Application.Gateway;
+
+/// <summary>
+/// Between calls and the log. What happened is read, settled and written here, while the callers are long gone; when the log is away, up to
+/// 64 MiB wait for it and are written when it is back, under the same ids, so that nothing stands there twice. What does not fit is dropped and
+/// counted: a call never fails, nor waits, because it cannot be recorded.
+/// </summary>
+public sealed class Spool(Recording recording, CallCosts costs, IServiceScopeFactory scopes, TimeProvider clock, IMeterFactory meters, ILogger<Spool> logger) : BackgroundService
+{
+    public const long MostBytes = 64 << 20;
+    const int MostFactsAtOnce = 512;
+    static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(10);
+
+    readonly Channel<Item> _items = Channel.CreateUnbounded<Item>(new() { SingleReader = true });
+    readonly Queue<(Caller Caller, NewEvent Event, long Bytes)> _facts = [];
+    readonly Counter<long> _dropped = meters.Create("Hindcast.Gateway").CreateCounter<long>("hindcast.gateway.unrecorded", "{fact}", "Facts of calls that could not be recorded");
+    long _bytes, _unrecorded;
+    int _atOnce = MostFactsAtOnce;
+    volatile bool _logIsAway;
+
+    /// <summary>What happened, as a function: reading it costs more than the caller should wait.</summary>
+    sealed record Item(long Bytes, Caller Caller, Func<IEnumerable<NewEvent>> Facts);
+
+    /// <summary>As far as can be known now, what is handed over will be in the log in a moment.</summary>
+    public bool Records => !_logIsAway && Interlocked.Read(ref _bytes) < MostBytes;
+
+    /// <summary>Facts, or calls whose facts were never read, that are lost.</summary>
+    public long Unrecorded => Interlocked.Read(ref _unrecorded);
+
+    public long Bytes => Interlocked.Read(ref _bytes);
+
+    public void Open(GatewayCall call, Route route)
+    {
+        var (id, at) = (Guid.CreateVersion7(clock.GetUtcNow()), clock.GetUtcNow());
+        Add(new(call.Form.Body.Length, call.Caller, () => [recording.Opening(call, route, id, at)]));
+    }
+
+    /// <summary>Writes what opens the call, and answers when it is in the log.</summary>
+    public async Task OpenNowAsync(GatewayCall call, Route route, CancellationToken ct) =>
+        await AppendAsync(call.Caller, [recording.Opening(call, route, Guid.CreateVersion7(clock.GetUtcNow()), clock.GetUtcNow())], ct);
+
+    /// <summary>An attempt is over; the reservation is settled by what it used, and that does not wait for the log.</summary>
+    public void Close(Attempt attempt, CallCost cost) => Add(new(attempt.Received.Length + attempt.Call.Form.Body.Length, attempt.Call.Caller, () =>
+    {
+        var answer = recording.AnswerTo(attempt);
+        var (usage, estimated) = Recording.UsageOf(attempt, answer);
+        costs.Settle(cost, attempt, usage);
+        return recording.Closing(attempt, answer, usage, estimated);
+    }), settles: () => costs.Settle(cost, attempt, null));
+
+    void Add(Item item, Action? settles = null)
+    {
+        if (Interlocked.Add(ref _bytes, item.Bytes) <= MostBytes)
+        {
+            _items.Writer.TryWrite(item);
+            return;
+        }
+        Interlocked.Add(ref _bytes, -item.Bytes);
+        settles?.Invoke();
+        Drop(1);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // Not the host's: what is waiting when the process is told to stop is written first.
+        try
+        {
+            while (true)
+            {
+                if (_facts.Count == 0 && !await _items.Reader.WaitToReadAsync(stoppingToken)) return;
+                Read();
+                if (await WriteAsync(stoppingToken)) continue;
+                await Task.Delay(s_pause, clock, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            using var last = new CancellationTokenSource(s_lastWords, clock);
+            do Read();
+            while (_facts.Count > 0 && await WriteAsync(last.Token));
+            if (_facts.Count > 0) Drop(_facts.Count);
+        }
+    }
+
+    void Read()
+    {
+        while (_items.Reader.TryRead(out var item))
+        {
+            try
+            {
+                var facts = item.Facts().ToList();
+                for (var i = 0; i < facts.Count; i++) _facts.Enqueue((item.Caller, facts[i], i == 0 ? item.Bytes : 0));
+            }
+            catch (Exception e)
+            {
+                Interlocked.Add(ref _bytes, -item.Bytes);
+                Drop(1);
+                logger.LogError("A call could not be read for its trace: {Exception} {Stack}", e.GetType().Name, e.StackTrace);
+            }
+            if (_facts.Count >= MostFactsAtOnce) return;
+        }
+    }
+
+    /// <summary>Writes what waits, oldest first; false when the log is away.</summary>
+    async Task<bool> WriteAsync(CancellationToken ct)
+    {
+        while (_facts.Count > 0)
+        {
+            var caller = _facts.Peek().Caller;
+            var together = _facts.Take(_atOnce).TakeWhile(f => f.Caller == caller).ToList();
+            try
+            {
+                await AppendAsync(caller, [.. together.Select(f => f.Event)], ct);
+                (_logIsAway, _atOnce) = (false, MostFactsAtOnce);
+            }
+            catch (Exception e) when (e is not (LogUnavailable or IOException or TimeoutException or OperationCanceledException))
+            {
+                // One of them is not fit for the log, today or ever: the others go on without it.
+                logger.LogError("A fact of a call cannot be written: {Exception} {Stack}", e.GetType().Name, e.StackTrace);
+                if (together.Count == 1)
+                {
+                    Drop(1);
+                    Interlocked.Add(ref _bytes, -_facts.Dequeue().Bytes);
+                }
+                _atOnce = 1;
+                continue;
+            }
+            catch (Exception e)
+            {
+                if (!_logIsAway) logger.LogWarning("The log does not take what the gateway records; calls go on: {Reason}", e.GetType().Name);
+                _logIsAway = true;
+                return false;
+            }
+            foreach (var _ in together) Interlocked.Add(ref _bytes, -_facts.Dequeue().Bytes);
+        }
+        return true;
+    }
+
+    async Task AppendAsync(Caller caller, IReadOnlyList<NewEvent> events, CancellationToken ct)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var outcomes = await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new AppendEvents(caller, events), ct);
+        var refused = outcomes.Where(o => o.Refused is not null).ToList();
+        if (refused.Count == 0) return;
+        Drop(refused.Count);
+        logger.LogWarning("{Count} facts of calls were refused by their traces: {Reason}", refused.Count, refused[0].Refused!.Message);
+    }
+
+    void Drop(int count)
+    {
+        Interlocked.Add(ref _unrecorded, count);
+        _dropped.Add(count);
+    }
+}

@@ -1,0 +1,36 @@
+using Hindcast.Application.EventSourcing;
+using Hindcast.Application.Gateway;
+using Hindcast.Application.Projects;
+using Hindcast.Infrastructure.Secrets;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hindcast.Infrastructure.Upstreams;
+
+/// <summary>The gateway and its way out.</summary>
+public static class GatewayModule
+{
+    public static IServiceCollection AddGateway(this IServiceCollection services, IConfiguration configuration, string dataDirectory)
+    {
+        var upstreams = configuration.GetSection("Hindcast:Upstreams");
+        return services
+            .AddSingleton<IKeySeal>(_ => KeySeal.Open(dataDirectory, configuration["Hindcast:KeyEncryptionKey"]))
+            .AddSingleton<IGatewayStore>(provider =>
+            {
+                // The vault's file is made and looked over by the vault.
+                provider.GetRequiredService<IVault>();
+                return GatewayStore.Open(Path.Combine(dataDirectory, "vault.db"));
+            })
+            .AddSingleton<IUpstreams>(provider =>
+                new UpstreamClient(
+                    provider.GetRequiredService<IKeySeal>(), UpstreamOptions.MayBePrivate(upstreams), provider.GetRequiredService<GatewaySettings>().Current,
+                    provider.GetRequiredService<TimeProvider>()))
+            .AddSingleton(provider => new GatewaySettings(
+                provider.GetRequiredService<IGatewayStore>(), provider.GetRequiredService<Streams>(), provider.GetRequiredService<TimeProvider>(),
+                UpstreamOptions.Read(upstreams, provider.GetRequiredService<IKeySeal>())))
+            .AddSingleton<ITranslation, Anthropic.ChatToMessages>().AddSingleton<ITranslation, OpenAi.MessagesToChat>()
+            .AddSingleton<Routing>().AddSingleton<Candidates>().AddSingleton<Ledger>().AddSingleton<CallPrices>().AddSingleton<CallCosts>().AddSingleton<AnswerCache>()
+            .AddSingleton<CallsAtOnce>().AddSingleton<Recording>().AddSingleton<ModelGateway>().AddSingleton<Questions>()
+            .AddSingleton<Spool>().AddHostedService(provider => provider.GetRequiredService<Spool>()).AddHostedService<LedgerCare>();
+    }
+}
