@@ -1,6 +1,7 @@
 using Hindcast.Api.Dialects.Anthropic;
 using Hindcast.Api.Dialects.Observatory;
 using Hindcast.Api.Dialects.OpenAi;
+using Hindcast.Api.Dialects.OpenTelemetry;
 using Hindcast.Api.Dialects.TraceLlm;
 using Hindcast.Api.Dialects.Trops;
 using Hindcast.Api.Dialects.Trubrics;
@@ -51,6 +52,8 @@ internal static class Routes
 
         foreach (var path in TraceLlmPaths.Twice("/traces"))
             app.MapPost(path, TraceLlmIngest.PostAsync).RefusesInvalid().Takes(TraceLlmAnswers.RefuseAsync).Says("TraceLLM", "Save one trace or up to 100; a trace_id that is known is replaced");
+
+        app.MapPost("/v1/traces", OtlpDoors.TracesAsync).Takes(OtlpDoors.RefuseAsync).Says("OpenTelemetry", "OTLP spans, in protobuf or JSON");
 
         app.MapPost("/api/ingestion/publish_events", TrubricsDoors.PublishEventsAsync).Takes(TrubricsDoors.RefuseAsync).Says("Trubrics", "Write up to 100 product events");
         app.MapPost("/api/ingestion/publish_llm_events", TrubricsDoors.PublishLlmEventsAsync).Takes(TrubricsDoors.RefuseAsync).Says("Trubrics", "Write up to 100 prompts with their generations");

@@ -86,7 +86,7 @@ public sealed class DoorHost : IAsyncLifetime
     /// <summary>What the log holds, read as the projections will read it.</summary>
     internal IReadOnlyList<(Header Header, Domain.Traces.SpanEvent Event)> Facts()
     {
-        var reader = new FactReader([new NativePayload(), new TrubricsPayload()]);
+        var reader = new FactReader([new NativePayload(), new TrubricsPayload(), new Api.Dialects.OpenTelemetry.OtlpPayload()]);
         return [.. Log.All.Select(Fact.Of).Select(fact => (fact.Header, reader.Read(fact)))];
     }
 
