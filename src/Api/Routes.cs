@@ -132,7 +132,7 @@ internal static class Routes
     {
         app.MapGet("/api/v1/prices", PriceDoors.List).Needs(Scopes.Read).Reads("traces").Says("Money", "The price book: what was set, then what is built in");
         app.MapPut("/api/v1/prices", PriceDoors.Set).Needs(Scopes.Admin).Says("Money", "Add prices; what was computed under older ones is computed anew");
-        app.MapGet("/api/v1/costs", CostDoors.Get).Needs(Scopes.Read).Reads("traces").Says("Money", "What requests cost, with the prices as they are or were known");
+        app.MapGet("/api/v1/costs", CostDoors.Get).Needs(Scopes.Read, Permissions.ReadCosts).Reads("traces").Says("Money", "What requests cost, with the prices as they are or were known");
         app.MapGet("/api/v1/failures/groups", FailureDoors.Groups).Needs(Scopes.Read).Reads("traces").Says("Failures", "What goes wrong, grouped by what is alike");
     }
 
