@@ -44,9 +44,6 @@ public sealed class AgentsProjection(FactReader reader) : Projection
 
     public override IReadOnlyList<Type> Rows { get; } = [typeof(AgentRow), typeof(AgentVersionRow)];
 
-    /// <summary>Agents and their versions change seldom.</summary>
-    public override bool Yields => true;
-
     public override IProjector Start(Func<ReadDb> open) => new AgentsProjector(reader, open);
 }
 

@@ -44,7 +44,7 @@ public sealed class OutageTests
             while (outage.Elapsed < s_outage)
             {
                 answers.AddRange(await Task.WhenAll(
-                    AskAsync(http, "/api/v1/traces?limit=5"), AskAsync(http, "/api/v1/traces/t1/tree"), AskAsync(http, "/api/v1/traces?limit=1", ("X-Min-Position", "999999999"))));
+                    AskAsync(http, "/api/v1/traces?limit=5", ("Cache-Control", "no-cache")), AskAsync(http, "/api/v1/traces/t1/tree"), AskAsync(http, "/api/v1/traces?limit=1", ("X-Min-Position", "999999999"))));
                 most = Math.Max(most, server.Memory());
                 await Task.Delay(100, Ct);
             }
@@ -102,7 +102,7 @@ public sealed class OutageTests
     }
 
     static async Task<long> LagAsync(HttpClient http) =>
-        JsonDocument.Parse(await http.GetStringAsync("/api/v1/projections", Ct)).RootElement[0].GetProperty("lag_events").GetInt64();
+        JsonDocument.Parse(await http.GetStringAsync("/api/v1/projections", Ct)).RootElement.EnumerateArray().Max(p => p.GetProperty("lag_events").GetInt64());
 
     static async Task UntilAsync(Func<Task<bool>> holds)
     {

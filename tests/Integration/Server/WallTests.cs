@@ -56,7 +56,7 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
                 var answer = await TryAsync(door, key);
                 answer.Status.Should().Be(401, $"{door} with '{key}'");
                 ShapeOf(answer, door.Template).Should().Be(door.Template.StartsWith("/api/ingestion", StringComparison.Ordinal) ? "Invalid API key"
-                    : IsMessages(door.Template) ? "authentication_error" : IsCall(door.Template) ? "invalid_api_key"
+                    : IsOtlp(door.Template) ? "Invalid or missing API key" : IsMessages(door.Template) ? "authentication_error" : IsCall(door.Template) ? "invalid_api_key"
                     : IsWhyOps(door.Template) ? "Unauthorized: Authentication required" : IsTraceLlm(door.Template) ? "Invalid or missing API key" : IsTrops(door.Template) ? "invalid_api_key" : "UNAUTHORIZED");
             }
         (await server.GetAsync("/api/v1/traces", key: null, ("Authorization", $"Basic {server.Read}"))).Status.Should().Be(401);
@@ -127,7 +127,10 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
 
     static bool IsTrops(string path) => path.StartsWith("/v1/analytics", StringComparison.Ordinal);
 
-    static bool IsDialect(string path) => IsWhyOps(path) || path.StartsWith("/api/ingestion", StringComparison.Ordinal) || IsTraceLlm(path);
+    /// <summary>OTLP refuses with google.rpc.Status.</summary>
+    static bool IsOtlp(string path) => path == "/v1/traces";
+
+    static bool IsDialect(string path) => IsWhyOps(path) || IsOtlp(path) || path.StartsWith("/api/ingestion", StringComparison.Ordinal) || IsTraceLlm(path);
 
     static bool IsTraceLlm(string path) => path.StartsWith("/api/v1", StringComparison.Ordinal) ? false
         : (path.StartsWith("/api/", StringComparison.Ordinal) ? path[4..] : path) is "/traces" or "/traces/{traceId}" or "/analytics" or "/failures" or "/projects" or "/api-keys";
@@ -137,7 +140,7 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
     static bool IsCall(string path) => IsMessages(path) || path.Replace("/v1", "") is "/chat/completions" or "/responses" or "/embeddings" or "/models";
 
     static bool Writes(HttpMethod method, string path) => path == "/api/v1/events" || path == "/api/events/help" || path.StartsWith("/api/ingestion", StringComparison.Ordinal)
-        || (method == HttpMethod.Post && (path is "/traces" or "/api/traces" || path.StartsWith("/api/events", StringComparison.Ordinal) || path is "/api/entities/init" or "/v1/agents/init"));
+        || (method == HttpMethod.Post && (path is "/traces" or "/api/traces" or "/v1/traces" || path.StartsWith("/api/events", StringComparison.Ordinal) || path is "/api/entities/init" or "/v1/agents/init"));
 
     static string NeededBy(HttpMethod method, string path) => Writes(method, path) ? "ingest"
         : IsCall(path) ? "gateway" : path.Contains("/providers") || path.Contains("/policies") || path.Contains("/budgets") ? "admin"
@@ -146,5 +149,5 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
 
     /// <summary>What the dialect's own error form holds where it says why.</summary>
     static string? ShapeOf(Answer answer, string path) =>
-        IsWhyOps(path) ? answer.Json.Text("error") : IsDialect(path) ? answer.Json.Text("detail") : IsMessages(path) ? answer.Json.GetProperty("error").Text("type") : answer.Json.GetProperty("error").Text("code");
+        IsWhyOps(path) ? answer.Json.Text("error") : IsOtlp(path) ? answer.Json.Text("message") : IsDialect(path) ? answer.Json.Text("detail") : IsMessages(path) ? answer.Json.GetProperty("error").Text("type") : answer.Json.GetProperty("error").Text("code");
 }
