@@ -17,15 +17,17 @@ sealed class PostgresProbe : DbCommandInterceptor, IAsyncDisposable
 
     readonly NpgsqlDataSource _source;
     readonly TimeProvider _clock;
+    readonly Action _returned;
     readonly CancellationTokenSource _ended = new();
     readonly Task _run;
     CancellationTokenSource _away = new();
     long _heard;
 
     /// <param name="source">One that nobody else takes connections from.</param>
-    public PostgresProbe(NpgsqlDataSource source, TimeProvider clock)
+    /// <param name="returned">The database is back, and nobody has asked it yet: connections from before may lead nowhere.</param>
+    public PostgresProbe(NpgsqlDataSource source, TimeProvider clock, Action returned)
     {
-        (_source, _clock) = (source, clock);
+        (_source, _clock, _returned) = (source, clock, returned);
         _run = Task.Run(RunAsync);
     }
 
@@ -83,7 +85,11 @@ sealed class PostgresProbe : DbCommandInterceptor, IAsyncDisposable
             while (await Task.WhenAny(asked, Task.Delay(s_pause, _clock, _ended.Token)) != asked && !_ended.IsCancellationRequested)
                 if (_clock.GetElapsedTime(Math.Max(since, Volatile.Read(ref _heard))) >= s_patience) await _away.CancelAsync();
             if (!await asked) await _away.CancelAsync();
-            else if (_away.IsCancellationRequested) Volatile.Write(ref _away, new());
+            else if (_away.IsCancellationRequested)
+            {
+                _returned();
+                Volatile.Write(ref _away, new());
+            }
             await Task.Delay(s_pause, _clock, _ended.Token);
         }
     }

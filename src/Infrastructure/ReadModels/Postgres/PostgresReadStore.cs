@@ -38,7 +38,11 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
         _probes = Source(connectionString, "hindcast probe", "", pool: 1, BatchSeconds);
         _catalog = new(_writers, node);
         _partitions = new(_writers);
-        _probe = new(_probes, clock ?? TimeProvider.System);
+        _probe = new(_probes, clock ?? TimeProvider.System, () =>
+        {
+            _queries.Clear();
+            _writers.Clear();
+        });
     }
 
     static NpgsqlDataSource Source(string connectionString, string name, string options, int pool, int commandSeconds)
