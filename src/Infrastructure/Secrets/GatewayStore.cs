@@ -15,41 +15,32 @@ public sealed class GatewayStore : IGatewayStore, IDisposable
             pico INTEGER NOT NULL) STRICT;
         """;
 
-    readonly SqliteConnection _connection;
-    readonly SemaphoreSlim _turn = new(1);
+    readonly VaultConnection _connection;
 
-    GatewayStore(SqliteConnection connection) => _connection = connection;
+    GatewayStore(VaultConnection connection) => _connection = connection;
 
     public static GatewayStore Open(string path)
     {
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
-        try
+        return new(VaultConnection.Open(path, static connection =>
         {
-            connection.Open();
             using var prepare = connection.CreateCommand();
             prepare.CommandText = $"PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; {Schema}";
             prepare.ExecuteNonQuery();
-            return new(connection);
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
+        }));
     }
 
-    public Task<IReadOnlyList<SettingRow>> SettingsAsync(CancellationToken ct) => RunAsync<IReadOnlyList<SettingRow>>(() =>
+    public Task<IReadOnlyList<SettingRow>> SettingsAsync(CancellationToken ct) => _connection.RunAsync<IReadOnlyList<SettingRow>>(() =>
     {
-        using var command = Command("SELECT project, kind, id, body, secret FROM gateway_settings ORDER BY project, kind, id");
+        using var command = _connection.Command("SELECT project, kind, id, body, secret FROM gateway_settings ORDER BY project, kind, id");
         using var row = command.ExecuteReader();
         var rows = new List<SettingRow>();
         while (row.Read()) rows.Add(new(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.IsDBNull(4) ? null : row.GetFieldValue<byte[]>(4)));
         return rows;
     }, ct);
 
-    public Task SaveAsync(IReadOnlyList<SettingRow> rows, CancellationToken ct) => RunAsync(() =>
+    public Task SaveAsync(IReadOnlyList<SettingRow> rows, CancellationToken ct) => _connection.RunAsync(() =>
     {
-        using var transaction = _connection.BeginTransaction();
+        using var transaction = _connection.Begin();
         foreach (var row in rows)
             Run("INSERT OR REPLACE INTO gateway_settings(project, kind, id, body, secret) VALUES($project, $kind, $id, $body, $secret)",
                 ("$project", row.Project), ("$kind", row.Kind), ("$id", row.Id), ("$body", row.Body), ("$secret", row.Secret));
@@ -57,21 +48,21 @@ public sealed class GatewayStore : IGatewayStore, IDisposable
         return 0;
     }, ct);
 
-    public Task DeleteAsync(string project, string kind, string id, CancellationToken ct) => RunAsync(() =>
+    public Task DeleteAsync(string project, string kind, string id, CancellationToken ct) => _connection.RunAsync(() =>
         Run("DELETE FROM gateway_settings WHERE project = $project AND kind = $kind AND id = $id", ("$project", project), ("$kind", kind), ("$id", id)), ct);
 
-    public Task<IReadOnlyList<LedgerRow>> LedgerAsync(CancellationToken ct) => RunAsync<IReadOnlyList<LedgerRow>>(() =>
+    public Task<IReadOnlyList<LedgerRow>> LedgerAsync(CancellationToken ct) => _connection.RunAsync<IReadOnlyList<LedgerRow>>(() =>
     {
-        using var command = Command("SELECT account, period_start, period_end, requests, tokens, pico FROM gateway_ledger");
+        using var command = _connection.Command("SELECT account, period_start, period_end, requests, tokens, pico FROM gateway_ledger");
         using var row = command.ExecuteReader();
         var rows = new List<LedgerRow>();
         while (row.Read()) rows.Add(new(row.GetString(0), Time.At(row.GetInt64(1)), Time.At(row.GetInt64(2)), row.GetInt64(3), row.GetInt64(4), row.GetInt64(5)));
         return rows;
     }, ct);
 
-    public Task SaveAsync(IReadOnlyList<LedgerRow> rows, DateTimeOffset olderThan, CancellationToken ct) => RunAsync(() =>
+    public Task SaveAsync(IReadOnlyList<LedgerRow> rows, DateTimeOffset olderThan, CancellationToken ct) => _connection.RunAsync(() =>
     {
-        using var transaction = _connection.BeginTransaction();
+        using var transaction = _connection.Begin();
         foreach (var row in rows)
             Run("""
                 INSERT OR REPLACE INTO gateway_ledger(account, period_start, period_end, requests, tokens, pico)
@@ -84,36 +75,11 @@ public sealed class GatewayStore : IGatewayStore, IDisposable
         return 0;
     }, ct);
 
-    public void Dispose()
-    {
-        _connection.Dispose();
-        _turn.Dispose();
-    }
-
-    async Task<T> RunAsync<T>(Func<T> work, CancellationToken ct)
-    {
-        await _turn.WaitAsync(ct);
-        try
-        {
-            return work();
-        }
-        finally
-        {
-            _turn.Release();
-        }
-    }
+    public void Dispose() => _connection.Dispose();
 
     int Run(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
-        using var command = Command(sql, parameters);
+        using var command = _connection.Command(sql, parameters);
         return command.ExecuteNonQuery();
-    }
-
-    SqliteCommand Command(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        var command = _connection.CreateCommand();
-        command.CommandText = sql;
-        foreach (var (name, value) in parameters) command.Parameters.AddWithValue(name, value ?? DBNull.Value);
-        return command;
     }
 }

@@ -11,45 +11,33 @@ namespace Hindcast.Infrastructure.Secrets;
 /// </remarks>
 public sealed class SqliteVault : IVault, IDisposable
 {
-    readonly SqliteConnection _connection;
-    readonly SemaphoreSlim _turn = new(1);
+    readonly VaultConnection _connection;
 
-    SqliteVault(SqliteConnection connection) => _connection = connection;
+    SqliteVault(VaultConnection connection) => _connection = connection;
 
     /// <summary>Opens the vault at a path; makes it when there is nothing yet.</summary>
     /// <exception cref="NotAVault">There is something else, or a vault of a newer release.</exception>
     public static SqliteVault Open(string path)
     {
         VaultFile.Protect(path);
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
-        try
-        {
-            connection.Open();
-            VaultFile.Prepare(connection, path);
-            return new(connection);
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
+        return new(VaultConnection.Open(path, connection => VaultFile.Prepare(connection, path)));
     }
 
-    public Task<IReadOnlyList<KeyRow>> KeysAsync(CancellationToken ct) => RunAsync<IReadOnlyList<KeyRow>>(() =>
+    public Task<IReadOnlyList<KeyRow>> KeysAsync(CancellationToken ct) => _connection.RunAsync<IReadOnlyList<KeyRow>>(() =>
     {
-        using var command = Command("SELECT * FROM keys ORDER BY created, id");
+        using var command = _connection.Command("SELECT * FROM keys ORDER BY created, id");
         using var rows = command.ExecuteReader();
         var keys = new List<KeyRow>();
         while (rows.Read()) keys.Add(KeyRows.Read(rows));
         return keys;
     }, ct);
 
-    public Task SaveAsync(IReadOnlyList<KeyRow> keys, CancellationToken ct) => RunAsync(() =>
+    public Task SaveAsync(IReadOnlyList<KeyRow> keys, CancellationToken ct) => _connection.RunAsync(() =>
     {
-        using var transaction = _connection.BeginTransaction();
+        using var transaction = _connection.Begin();
         foreach (var key in keys)
         {
-            using var command = Command(KeyRows.Upsert);
+            using var command = _connection.Command(KeyRows.Upsert);
             KeyRows.Bind(command.Parameters, key);
             command.ExecuteNonQuery();
         }
@@ -57,31 +45,31 @@ public sealed class SqliteVault : IVault, IDisposable
         return 0;
     }, ct);
 
-    public Task SaveUseAsync(IReadOnlyList<(string Id, DateTimeOffset LastUsed)> uses, CancellationToken ct) => RunAsync(() =>
+    public Task SaveUseAsync(IReadOnlyList<(string Id, DateTimeOffset LastUsed)> uses, CancellationToken ct) => _connection.RunAsync(() =>
     {
-        using var transaction = _connection.BeginTransaction();
+        using var transaction = _connection.Begin();
         foreach (var (id, used) in uses)
         {
-            using var command = Command("UPDATE keys SET last_used = MAX(COALESCE(last_used, 0), $used) WHERE id = $id", ("$used", used.Micros()), ("$id", id));
+            using var command = _connection.Command("UPDATE keys SET last_used = MAX(COALESCE(last_used, 0), $used) WHERE id = $id", ("$used", used.Micros()), ("$id", id));
             command.ExecuteNonQuery();
         }
         transaction.Commit();
         return 0;
     }, ct);
 
-    public Task<byte[]> SecretAsync(string name, Func<byte[]> make, CancellationToken ct) => RunAsync(() =>
+    public Task<byte[]> SecretAsync(string name, Func<byte[]> make, CancellationToken ct) => _connection.RunAsync(() =>
     {
-        using var read = Command("SELECT value FROM secrets WHERE name = $name", ("$name", name));
+        using var read = _connection.Command("SELECT value FROM secrets WHERE name = $name", ("$name", name));
         if (read.ExecuteScalar() is byte[] known) return known;
         var made = make();
-        using var write = Command("INSERT INTO secrets(name, value) VALUES($name, $value)", ("$name", name), ("$value", made));
+        using var write = _connection.Command("INSERT INTO secrets(name, value) VALUES($name, $value)", ("$name", name), ("$value", made));
         write.ExecuteNonQuery();
         return made;
     }, ct);
 
-    public Task<AnswerRow?> AnswerAsync(string project, string key, CancellationToken ct) => RunAsync(() =>
+    public Task<AnswerRow?> AnswerAsync(string project, string key, CancellationToken ct) => _connection.RunAsync(() =>
     {
-        using var command = Command(
+        using var command = _connection.Command(
             "SELECT body_hash, status, answer, position, expires FROM answers WHERE project = $project AND key = $key", ("$project", project), ("$key", key));
         using var row = command.ExecuteReader();
         return !row.Read() ? null : new AnswerRow(
@@ -90,45 +78,20 @@ public sealed class SqliteVault : IVault, IDisposable
             Time.At(row.GetInt64(4)));
     }, ct);
 
-    public Task SaveAsync(string project, string key, AnswerRow answer, CancellationToken ct) => RunAsync(() =>
+    public Task SaveAsync(string project, string key, AnswerRow answer, CancellationToken ct) => _connection.RunAsync(() =>
     {
-        using var command = Command(
+        using var command = _connection.Command(
             "INSERT OR REPLACE INTO answers(project, key, body_hash, status, answer, position, expires) VALUES($project, $key, $hash, $status, $answer, $position, $expires)",
             ("$project", project), ("$key", key), ("$hash", answer.BodyHash), ("$status", answer.Answer.Status), ("$answer", answer.Answer.Body),
             ("$position", answer.Answer.Position), ("$expires", answer.Expires.Micros()));
         return command.ExecuteNonQuery();
     }, ct);
 
-    public Task<int> SweepAsync(DateTimeOffset now, CancellationToken ct) => RunAsync(() =>
+    public Task<int> SweepAsync(DateTimeOffset now, CancellationToken ct) => _connection.RunAsync(() =>
     {
-        using var command = Command("DELETE FROM answers WHERE expires <= $now", ("$now", now.Micros()));
+        using var command = _connection.Command("DELETE FROM answers WHERE expires <= $now", ("$now", now.Micros()));
         return command.ExecuteNonQuery();
     }, ct);
 
-    public void Dispose()
-    {
-        _connection.Dispose();
-        _turn.Dispose();
-    }
-
-    async Task<T> RunAsync<T>(Func<T> work, CancellationToken ct)
-    {
-        await _turn.WaitAsync(ct);
-        try
-        {
-            return work();
-        }
-        finally
-        {
-            _turn.Release();
-        }
-    }
-
-    SqliteCommand Command(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        var command = _connection.CreateCommand();
-        command.CommandText = sql;
-        foreach (var (name, value) in parameters) command.Parameters.AddWithValue(name, value ?? DBNull.Value);
-        return command;
-    }
+    public void Dispose() => _connection.Dispose();
 }

@@ -75,8 +75,9 @@ public sealed class SqliteVaultTests : IDisposable
     public void Each_change_is_on_disk_when_it_is_answered()
     {
         using var vault = SqliteVault.Open(File);
-        var connection = (SqliteConnection)typeof(SqliteVault)
-            .GetField("_connection", System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Instance)!.GetValue(vault)!;
+        const System.Reflection.BindingFlags Private = System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Instance;
+        var kept = typeof(SqliteVault).GetField("_connection", Private)!.GetValue(vault)!;
+        var connection = (SqliteConnection)typeof(VaultConnection).GetField("_connection", Private)!.GetValue(kept)!;
         using var command = connection.CreateCommand();
         command.CommandText = "SELECT (SELECT * FROM pragma_journal_mode) || ' ' || (SELECT * FROM pragma_synchronous)";
         command.ExecuteScalar().Should().Be("wal 2");
