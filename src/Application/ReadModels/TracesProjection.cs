@@ -7,7 +7,7 @@ public sealed class TracesProjection(FactReader reader, RepricingProgress? repri
 {
     public override string Name => "traces";
 
-    public override int Version => 4;
+    public override int Version => 5;
 
     public override IReadOnlyList<Type> Rows { get; } = [typeof(SpanRow), typeof(RunRow), typeof(FactRow), typeof(FailureRow), typeof(BucketRow), typeof(PriceRow)];
 
