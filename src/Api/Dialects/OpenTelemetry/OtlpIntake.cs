@@ -90,7 +90,8 @@ internal sealed class OtlpIntake(Caller caller)
                 Type = "score",
                 TraceId = span.TraceId,
                 SpanId = span.SpanId,
-                EventId = IdOf(span.TraceId, span.SpanId, item.Raw, BitConverter.GetBytes(i)),
+                // Of what it says, for the span may come again in another version with the same evaluation in it.
+                EventId = IdOf(span.TraceId, span.SpanId, Encoding.UTF8.GetBytes(OtlpShown.Of(score.Name, score.Attributes, score.Time).ToJsonString()), "score"u8),
                 At = TimeOf(score.Time),
                 Reading = OtlpScores.Read(score.Attributes) with { Environment = item.Above.Resource.Environment },
                 Reader = s_reader,
