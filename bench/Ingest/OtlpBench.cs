@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Net.Http.Headers;
 using Google.Protobuf;
-using Hindcast.Api.Dialects.OpenTelemetry.Wire;
+using Hindcast.Otlp.Sent;
 
 namespace Hindcast.Bench.Ingest;
 

@@ -6,6 +6,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Google.Protobuf;
 using Hindcast.Api.Dialects.OpenTelemetry.Wire;
+using Hindcast.Otlp.Sent;
 using Hindcast.Bench;
 using Hindcast.Integration.Server;
 using Microsoft.Extensions.Logging;
@@ -125,7 +126,7 @@ public sealed class GrpcTests(GrpcTests.Listening server) : IClassFixture<GrpcTe
 
         var (code, _, answer) = await CallAsync("trace", "Trace", packed.ToArray(), encoding: "gzip", compressed: true);
         code.Should().Be("0");
-        ExportAnswer.Parser.ParseFrom(answer).PartialSuccess.Should().Match<PartialSuccess>(p => p.Rejected == 1 && p.ErrorMessage == "it is no span");
+        ExportAnswer.Parser.ParseFrom(answer).PartialSuccess.Should().Match<PartialSuccess>(p => p.Rejected == 1 && p.ErrorMessage == "it is no message in protobuf");
         (await FactsAsync(Convert.ToHexStringLower(trace))).Should().ContainSingle();
     }
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Google.Protobuf;
 using Hindcast.Api.Dialects.OpenTelemetry;
-using Hindcast.Api.Dialects.OpenTelemetry.Wire;
+using Hindcast.Otlp.Sent;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.ReadModels;
 using Hindcast.Application.Traces;

@@ -68,7 +68,7 @@ internal sealed class OtlpIntake(Caller caller)
 
     void TakeSpan(in OtlpItem item)
     {
-        var span = item.Json is { } json ? OtlpSpan.Of(json) : OtlpSpan.Of(item.Raw.Span);
+        var span = item.Json is { } json ? OtlpSpan.Of(json) : OtlpSpan.Of(item.Raw);
         var content = Keep(item, "json"u8, "protobuf"u8);
         Add(new()
         {
@@ -91,7 +91,7 @@ internal sealed class OtlpIntake(Caller caller)
                 TraceId = span.TraceId,
                 SpanId = span.SpanId,
                 // Of what it says, for the span may come again in another version with the same evaluation in it.
-                EventId = IdOf(span.TraceId, span.SpanId, Encoding.UTF8.GetBytes(OtlpShown.Of(score.Name, score.Attributes, score.Time).ToJsonString()), "score"u8),
+                EventId = IdOf(span.TraceId, span.SpanId, Encoding.UTF8.GetBytes(OtlpValue.Written(json => score.Write(json, timed: true))), "score"u8),
                 At = TimeOf(score.Time),
                 Reading = OtlpScores.Read(score.Attributes) with { Environment = item.Above.Resource.Environment },
                 Reader = s_reader,
@@ -102,7 +102,7 @@ internal sealed class OtlpIntake(Caller caller)
 
     void TakeLog(in OtlpItem item)
     {
-        var log = item.Json is { } json ? OtlpLog.Of(json) : OtlpLog.Of(item.Raw.Span);
+        var log = item.Json is { } json ? OtlpLog.Of(json) : OtlpLog.Of(item.Raw);
         if (!log.IsGenAi || log.TraceId.Length == 0)
         {
             Dropped++;
