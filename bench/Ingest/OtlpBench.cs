@@ -14,17 +14,17 @@ sealed class OtlpBench
 {
     const int BatchSize = 100, Connections = 4;
 
-    public static async Task RunAsync(int spans)
+    public static async Task RunAsync(int spans, bool paused)
     {
-        Console.WriteLine($"{spans:N0} of each a round, {BatchSize} a request, on {Connections} connections; {Machine.Describe()}");
+        Console.WriteLine($"{spans:N0} of each a round, {BatchSize} a request, on {Connections} connections{(paused ? ", projections paused" : "")}; {Machine.Describe()}");
         var root = Directory.CreateDirectory(Path.Combine(Environment.CurrentDirectory, "artifacts", "bench-otlp")).FullName;
         try
         {
             var (events, traced) = (0.0, 0.0);
             for (var round = 1; round <= 2; round++)
             {
-                events += await ServedAsync(Path.Combine(root, $"events-{round}"), async http => await new IngestBench(BatchSize, Connections).SendAsync(http, spans, _ => { }));
-                traced += await ServedAsync(Path.Combine(root, $"spans-{round}"), http => SendAsync(http, spans));
+                events += await ServedAsync(Path.Combine(root, $"events-{round}"), spans, paused, async http => await new IngestBench(BatchSize, Connections).SendAsync(http, spans, _ => { }));
+                traced += await ServedAsync(Path.Combine(root, $"spans-{round}"), spans, paused, http => SendAsync(http, spans));
             }
             Console.WriteLine($"event door:         {events / 2,9:N0} events/s");
             Console.WriteLine($"OTLP/HTTP protobuf: {traced / 2,9:N0} spans/s = {traced / events:P0} (goal 80 %)");
@@ -35,13 +35,13 @@ sealed class OtlpBench
         }
     }
 
-    static async Task<double> ServedAsync(string folder, Func<HttpClient, Task<double>> send)
+    static async Task<double> ServedAsync(string folder, int spans, bool paused, Func<HttpClient, Task<double>> send)
     {
         Directory.CreateDirectory(folder);
-        await using var server = await HindcastProcess.StartAsync(folder);
+        await using var server = await HindcastProcess.StartAsync(folder, new Dictionary<string, string> { ["Hindcast__Projections__Paused"] = $"{paused}" });
         using var http = server.Client();
         var rate = await send(http);
-        Console.WriteLine($"  {Path.GetFileName(folder)}: {rate:N0}/s, {server.Memory():N0} MiB");
+        Console.WriteLine($"  {Path.GetFileName(folder)}: {rate:N0}/s, {server.Memory():N0} MiB, {server.ProcessorMicros() / spans:N0} µs of the server's processor each");
         return rate;
     }
 
