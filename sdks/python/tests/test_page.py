@@ -42,7 +42,7 @@ def tree(trace_id: str, spans: int) -> Any:
     for _ in range(200):
         try:
             found = get(f"/api/v1/traces/{trace_id}/tree")
-            if len(found["spans"]) == spans and '"running"' not in json.dumps(found):
+            if found["span_count"] == spans and '"running"' not in json.dumps(found):
                 return found
         except urllib.error.HTTPError as error:
             if error.code != 404:

@@ -93,7 +93,7 @@ class Sending(unittest.TestCase):
                 job.output = {"state": "waiting"}
 
         asyncio.run(run())
-        root = tree("py-jobs", 1)["spans"][0]
+        root = tree("py-jobs", 2)["spans"][0]
         self.assertEqual((root["name"], root["status"], root["output"]), ("checkout", "success", {"state": "waiting"}))
         child = root["children"][0]
         self.assertEqual((child["name"], child["status"], child["error"]), ("charge_card", "error", "declined"))

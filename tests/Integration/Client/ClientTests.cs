@@ -114,7 +114,7 @@ public sealed class ClientTests(ClientTests.WithProvider server) : IClassFixture
         }
         await sdk.FlushAsync(TestContext.Current.CancellationToken);
 
-        var root = (await TreeAsync("jobs", spans: 1)).GetProperty("spans")[0];
+        var root = (await TreeAsync("jobs", spans: 2)).GetProperty("spans")[0];
         (root.Text("name"), root.Text("status"), root.GetProperty("output").GetRawText()).Should().Be(("checkout", "success", """{"state":"waiting"}"""));
         var child = root.GetProperty("children")[0];
         (child.Text("name"), child.Text("status"), child.Text("error")).Should().Be(("charge_card", "error", "declined"));
@@ -183,7 +183,7 @@ public sealed class ClientTests(ClientTests.WithProvider server) : IClassFixture
             using (var failed = source.StartActivity("charge")!) failed.SetStatus(ActivityStatusCode.Error, "declined");
         }
         await sdk.FlushAsync(TestContext.Current.CancellationToken);
-        var root = (await TreeAsync("bridged", spans: 1)).GetProperty("spans")[0];
+        var root = (await TreeAsync("bridged", spans: 3)).GetProperty("spans")[0];
         root.Text("name").Should().Be("order");
         root.GetProperty("children").EnumerateArray().Select(c => (c.Text("kind"), c.Text("model"), c.Text("error"))).Should().BeEquivalentTo([("llm", "gpt-4o", null), ("tool", (string?)null, "declined")]);
     }
@@ -211,7 +211,7 @@ public sealed class ClientTests(ClientTests.WithProvider server) : IClassFixture
         for (var attempt = 0; ; attempt++)
         {
             var tree = await server.GetAsync($"/api/v1/traces/{trace}/tree");
-            if (tree.Status == 200 && tree.Json.GetProperty("spans").GetArrayLength() == spans && !tree.Text.Contains("\"running\"", StringComparison.Ordinal)) return tree.Json;
+            if (tree.Status == 200 && tree.Json.GetProperty("span_count").GetInt32() == spans && !tree.Text.Contains("\"running\"", StringComparison.Ordinal)) return tree.Json;
             if (attempt == 200) throw new TimeoutException(tree.Text);
             await Task.Delay(50, TestContext.Current.CancellationToken);
         }

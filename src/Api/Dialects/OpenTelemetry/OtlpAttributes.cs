@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Hindcast.Application.EventSourcing;
@@ -9,11 +10,10 @@ namespace Hindcast.Api.Dialects.OpenTelemetry;
 /// <summary>Attributes by name; the last of two with one name stands. What is asked for as JSON is JSON text.</summary>
 internal sealed class OtlpAttributes
 {
-    readonly Dictionary<string, OtlpValue> _values = new(StringComparer.Ordinal);
+    readonly Dictionary<string, (OtlpValue Value, bool Taken)> _values = new(StringComparer.Ordinal);
     /// <summary>A hundred names are asked for and ten are there: most of the others fall through here.</summary>
     ulong _sieve;
     bool _numbered;
-    HashSet<string>? _taken;
     bool _sanitised;
 
     /// <summary>Some value that was read held NUL or half a surrogate pair and shows U+FFFD in its place.</summary>
@@ -21,8 +21,8 @@ internal sealed class OtlpAttributes
 
     public IEnumerable<string> Names => _values.Keys;
 
-    /// <summary>The value has been taken for a field of its own: it need not be shown again.</summary>
-    public bool IsTaken(string name) => _taken?.Contains(name) == true;
+    /// <summary>Those whose values have not been taken for a field of their own.</summary>
+    public IEnumerable<string> Untaken => _values.Where(v => !v.Value.Taken).Select(v => v.Key);
 
     public bool Has(string name) => TryGet(name, out _);
 
@@ -51,23 +51,34 @@ internal sealed class OtlpAttributes
     }
 
     /// <summary>The first of these names that holds a text, number or truth; of a list the first.</summary>
-    public string? Text(params ReadOnlySpan<string> names)
+    public string? Text(params ReadOnlySpan<string> names) => Text(names, take: false);
+
+    /// <summary>As <see cref="Text(ReadOnlySpan{string})"/>, for a field of its own: the value need not be shown again.</summary>
+    public string? Take(params ReadOnlySpan<string> names) => Text(names, take: true);
+
+    string? Text(ReadOnlySpan<string> names, bool take)
     {
         foreach (var name in names)
-            if (TryGet(name, out var value) && value.Text(ref _sanitised) is { Length: > 0 } text) return text;
+        {
+            if (!TryGet(name, out var value) || value.Text(ref _sanitised) is not { Length: > 0 } text) continue;
+            if (take) SetTaken(name);
+            return text;
+        }
         return null;
     }
 
-    public double? Number(params ReadOnlySpan<string> names)
-    {
-        foreach (var name in names)
-            if (Text(name) is { } text && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)) return number;
-        return null;
-    }
+    public double? Number(params ReadOnlySpan<string> names) => Number(names, take: false);
 
-    /// <summary>Tokens: whole, not negative, else unknown.</summary>
+    /// <summary>Tokens: whole, not negative, else unknown. They count as taken.</summary>
     public long? Tokens(params ReadOnlySpan<string> names) =>
-        Number(names) is { } n && n is >= 0 and <= Domain.Traces.Usage.Most && n == Math.Floor(n) ? (long)n : null;
+        Number(names, take: true) is { } n && n is >= 0 and <= Domain.Traces.Usage.Most && n == Math.Floor(n) ? (long)n : null;
+
+    double? Number(ReadOnlySpan<string> names, bool take)
+    {
+        foreach (var name in names)
+            if (Text([name], take) is { } text && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)) return number;
+        return null;
+    }
 
     /// <summary>The first of these names that says anything; a text that holds JSON is that JSON. It counts as taken.</summary>
     public string? Json(params ReadOnlySpan<string> names)
@@ -75,14 +86,14 @@ internal sealed class OtlpAttributes
         foreach (var name in names)
         {
             if (!TryGet(name, out var value) || value.IsEmpty) continue;
-            (_taken ??= new(StringComparer.Ordinal)).Add(name);
+            SetTaken(name);
             return value.IsText && value.Text(ref _sanitised) is { } text && Opened(text) is { } opened ? opened : value.Json(ref _sanitised);
         }
         return null;
     }
 
     /// <summary>As <see cref="Json"/>, as it was sent, and without taking it.</summary>
-    public string Plain(string name) => _values[name].Json(ref _sanitised);
+    public string Plain(string name) => _values[name].Value.Json(ref _sanitised);
 
     /// <summary><c>prefix.0.message.role</c>, <c>prefix.0.message.content</c> … put together again: a list of objects; null without any.</summary>
     public string? Numbered(string prefix)
@@ -92,14 +103,14 @@ internal sealed class OtlpAttributes
         foreach (var name in _values.Keys)
             if (name.Length > prefix.Length && name[prefix.Length] == '.' && name.StartsWith(prefix, StringComparison.Ordinal)) (names ??= []).Add(name);
         if (names is null) return null;
-        (_taken ??= new(StringComparer.Ordinal)).UnionWith(names);
+        foreach (var name in names) SetTaken(name);
         return NumberedNames.Nest(names.Select(name => (name[(prefix.Length + 1)..], Plain(name))));
     }
 
     /// <summary>All of them as members of the object that is being written.</summary>
     public void Write(Utf8JsonWriter json)
     {
-        foreach (var (name, value) in _values)
+        foreach (var (name, (value, _)) in _values)
         {
             json.WritePropertyName(name);
             value.Write(json, ref _sanitised);
@@ -108,17 +119,20 @@ internal sealed class OtlpAttributes
 
     void Set(string name, OtlpValue value)
     {
-        _values[name] = value;
+        _values[name] = (value, false);
         _sieve |= Bit(name);
         for (var at = name.IndexOf('.'); !_numbered && at >= 0 && at + 1 < name.Length; at = name.IndexOf('.', at + 1)) _numbered = char.IsAsciiDigit(name[at + 1]);
     }
 
     bool TryGet(string name, out OtlpValue value)
     {
-        if ((_sieve & Bit(name)) != 0) return _values.TryGetValue(name, out value);
         value = default;
-        return false;
+        if ((_sieve & Bit(name)) == 0 || !_values.TryGetValue(name, out var held)) return false;
+        value = held.Value;
+        return true;
     }
+
+    void SetTaken(string name) => CollectionsMarshal.GetValueRefOrNullRef(_values, name).Taken = true;
 
     static ulong Bit(string name) => name.Length == 0 ? 1 : 1UL << (((name.Length * 5) + (name[^1] * 3) + name[name.Length / 2]) & 63);
 

@@ -10,7 +10,7 @@ internal static class OtlpFields
     /// <summary>As the GenAI conventions spell it; Vercel adds the kind of call (<c>openai.chat</c>).</summary>
     public static string? ProviderOf(OtlpAttributes a)
     {
-        var named = a.Text("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider", "ls_provider", "langsmith.metadata.ls_provider")
+        var named = a.Take("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider", "ls_provider", "langsmith.metadata.ls_provider")
             ?? (ModelOf(a) is null ? null : a.Text("server.address"));
         var provider = named?.ToLowerInvariant();
         foreach (var call in (ReadOnlySpan<string>)[".chat", ".responses", ".messages", ".completion", ".embedding"])
@@ -27,7 +27,7 @@ internal static class OtlpFields
         };
     }
 
-    public static string? ModelOf(OtlpAttributes a) => a.Text(
+    public static string? ModelOf(OtlpAttributes a) => a.Take(
         "gen_ai.response.model", "gen_ai.request.model", "llm.response.model_name", "llm.model_name", "llm.request.model_name", "embedding.model_name",
         "reranker.model_name", "ai.response.model", "ai.model.id", "llm.response.model", "llm.request.model", "llm.model", "langsmith.metadata.ls_model_name", "model");
 

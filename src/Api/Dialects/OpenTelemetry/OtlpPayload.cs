@@ -74,10 +74,10 @@ internal sealed class OtlpPayload : IPayloadReader
         return reading with { Input = input, Output = output };
     }
 
-    static string? UserOf(OtlpAttributes a) => a.Text(
+    static string? UserOf(OtlpAttributes a) => a.Take(
         "user.id", "enduser.id", "traceloop.association.properties.user_id", "gen_ai.user", "llm.user", "llm.user.id", "langfuse.user.id", "ai.telemetry.metadata.userId");
 
-    static string? SessionOf(OtlpAttributes a) => a.Text(
+    static string? SessionOf(OtlpAttributes a) => a.Take(
         "gen_ai.conversation.id", "session.id", "traceloop.association.properties.session_id", "traceloop.association.properties.chat_id", "llm.session.id",
         "langfuse.session.id", "langsmith.trace.session_id", "ai.telemetry.metadata.sessionId");
 

@@ -5,7 +5,7 @@ using Hindcast.Domain.Traces;
 namespace Hindcast.Api.Dialects.OpenTelemetry;
 
 /// <summary>
-/// The attributes of a span as views show them: by their own names, without those that have become its input or output, with a few common
+/// The attributes of a span as views show them: by their own names, without those that have become fields of it, with a few common
 /// ones under the newest name, and with events and links beside them. At most <see cref="TraceRules.MostAttributes"/>; the stored span has all.
 /// </summary>
 internal static class OtlpShown
@@ -22,7 +22,7 @@ internal static class OtlpShown
         if (span.Events.Count > 0) shown[Events] = ListOf(span.Events, (json, e) => e.Write(json, timed: true));
         if (span.Links.Count > 0) shown[Links] = ListOf(span.Links, (json, link) => link.Write(json));
 
-        var (names, dropped) = (a.Names.Where(name => !a.IsTaken(name) && !shown.ContainsKey(name)).ToList(), span.Dropped);
+        var (names, dropped) = (a.Untaken.Where(name => !shown.ContainsKey(name)).ToList(), span.Dropped);
         // Which are left out must not hang on the order in which an exporter sent them.
         if (names.Count + shown.Count >= TraceRules.MostAttributes) names.Sort(StringComparer.Ordinal);
         foreach (var name in names)
