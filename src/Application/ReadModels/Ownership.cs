@@ -108,7 +108,11 @@ sealed class Ownership(
         models.Serve(projection.Name, follower.Generation.Number);
     }
 
-    LogPosition Others() => models.Progress.Where(p => p.Key != projection.Name).Select(p => p.Value.Position).DefaultIfEmpty().Max();
+    (LogPosition At, bool KeepUp) Others()
+    {
+        var others = models.Progress.Values.Where(p => p.Name != projection.Name).ToList();
+        return (others.Select(p => p.Position).DefaultIfEmpty().Max(), others.TrueForAll(p => p.State != ProjectionState.CatchingUp));
+    }
 
     async Task BuildAsync(Generation building, CancellationToken ct)
     {

@@ -7,8 +7,8 @@ readonly record struct TraceKey(string Project, string TraceId);
 /// <summary>Traces lately in use, bounded by their spans and events, in two generations: what is not used for a while is let go.</summary>
 sealed class WarmTraces
 {
-    /// <summary>Spans of a generation: some 15 MB of them.</summary>
-    const int Most = 20_000;
+    /// <summary>Spans of a generation: some 6 MB of them.</summary>
+    const int Most = 8_000;
 
     readonly record struct Warm(Trace Trace, TraceSummary? Summary, int Weight);
 
