@@ -164,9 +164,10 @@ sealed class Ownership(
     }
 
     /// <summary>Writes down that a generation is wanted; the owner builds it.</summary>
-    public static async Task<Generation> RequestAsync(Projection projection, IReadOnlyCollection<Generation> all, IEventLog log, IReadStore store, CancellationToken ct)
+    public static async Task<Generation> RequestAsync(
+        Projection projection, IReadOnlyCollection<Generation> all, IEventLog log, IReadStore store, CancellationToken ct, bool acceptParked = false)
     {
-        var made = new Generation(projection.Name, all.Select(g => g.Number).DefaultIfEmpty(0).Max() + 1, projection.Version, log.Id, Serving: false);
+        var made = new Generation(projection.Name, all.Select(g => g.Number).DefaultIfEmpty(0).Max() + 1, projection.Version, log.Id, Serving: false, acceptParked);
         await store.CreateAsync(projection, made, ct);
         return made;
     }
