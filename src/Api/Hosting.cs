@@ -1,5 +1,6 @@
 using Hindcast.Api.Dialects;
 using Hindcast.Api.Dialects.Observatory;
+using Hindcast.Api.Dialects.OpenTelemetry;
 using Hindcast.Api.Dialects.TraceLlm;
 using Hindcast.Api.Dialects.WhyOps;
 using Hindcast.Application;
@@ -29,9 +30,11 @@ internal static class Hosting
         builder.WebHost.ConfigureKestrel(Harden);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Microsoft.EntityFrameworkCore", LogLevel.Error);
         AddHindcast(builder.Services, builder.Configuration);
+        builder.Services.AddSingleton<GrpcListener>().AddHostedService(services => services.GetRequiredService<GrpcListener>());
         also(builder.Services);
 
         var app = builder.Build();
+        GrpcListener.Tap(app);
         app.UseMiddleware<Problems>();
         app.UseWhyOpsPaths();
         app.UseTraceLlmPaths();
@@ -55,7 +58,7 @@ internal static class Hosting
         if (!options.Projections.Paused) services.AddProjectionHost();
         services.AddSingleton<Live.LiveSockets>().AddSingleton<TraceLlmVoice>().AddSingleton<ObservatoryVoice>();
         services.AddSingleton<AnswerCache>().AddSingleton(CursorsOf);
-        services.AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddOpenApi("v1", Describe).AddIngestCors();
+        services.AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddSingleton<OtlpDropped>().AddOpenApi("v1", Describe).AddIngestCors();
     }
 
     /// <summary>Composition is not asynchronous; this one waits for one row of a local store, once.</summary>

@@ -98,7 +98,8 @@ internal sealed class Problems(RequestDelegate next, ILogger<Problems> logger)
 
     static RefusalForm Form(HttpContext http) =>
         (http.GetEndpoint() ?? http.Features.Get<IEndpointFeature>()?.Endpoint)?.Metadata.GetMetadata<RefusalForm>()
-        ?? (Dialects.TraceLlm.TraceLlmPaths.Owns(http.Request.Path.Value ?? "") ? Dialects.TraceLlm.TraceLlmAnswers.RefuseAsync
+        ?? (Dialects.OpenTelemetry.GrpcStatus.IsCall(http.Request) ? Dialects.OpenTelemetry.GrpcStatus.RefuseAsync
+            : Dialects.TraceLlm.TraceLlmPaths.Owns(http.Request.Path.Value ?? "") ? Dialects.TraceLlm.TraceLlmAnswers.RefuseAsync
             // Under /v1 an unknown path is answered as the clients that go there expect it.
             : http.Request.Path.StartsWithSegments("/v1") ? Dialects.OpenAi.OpenAiErrors.RefuseAsync : Native.Envelope.RefuseAsync);
 }

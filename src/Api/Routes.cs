@@ -54,6 +54,11 @@ internal static class Routes
             app.MapPost(path, TraceLlmIngest.PostAsync).RefusesInvalid().Takes(TraceLlmAnswers.RefuseAsync).Says("TraceLLM", "Save one trace or up to 100; a trace_id that is known is replaced");
 
         app.MapPost("/v1/traces", OtlpDoors.TracesAsync).Takes(OtlpDoors.RefuseAsync).Says("OpenTelemetry", "OTLP spans, in protobuf or JSON");
+        app.MapPost("/v1/logs", OtlpDoors.LogsAsync).Takes(OtlpDoors.RefuseAsync).Says("OpenTelemetry", "OTLP log records: GenAI events are kept, others are counted");
+        app.MapPost("/v1/metrics", OtlpDoors.MetricsAsync).Takes(OtlpDoors.RefuseAsync).Says("OpenTelemetry", "OTLP metrics: taken, counted and dropped");
+        app.MapPost("/opentelemetry.proto.collector.trace.v1.TraceService/Export", GrpcDoors.TracesAsync).TakesCalls();
+        app.MapPost("/opentelemetry.proto.collector.logs.v1.LogsService/Export", GrpcDoors.LogsAsync).TakesCalls();
+        app.MapPost("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", GrpcDoors.MetricsAsync).TakesCalls();
 
         app.MapPost("/api/ingestion/publish_events", TrubricsDoors.PublishEventsAsync).Takes(TrubricsDoors.RefuseAsync).Says("Trubrics", "Write up to 100 product events");
         app.MapPost("/api/ingestion/publish_llm_events", TrubricsDoors.PublishLlmEventsAsync).Takes(TrubricsDoors.RefuseAsync).Says("Trubrics", "Write up to 100 prompts with their generations");
@@ -175,6 +180,9 @@ internal static class Routes
 
     /// <summary>A door for writing: needs the scope, may be used from any page, and refuses in its dialect's form.</summary>
     static RouteHandlerBuilder Takes(this RouteHandlerBuilder door, RefusalForm form) => door.Needs(Scopes.Ingest).RefusesAs(form).FromAnyOrigin();
+
+    /// <summary>A door of gRPC; it has another port, and another description than these pages.</summary>
+    static RouteHandlerBuilder TakesCalls(this RouteHandlerBuilder door) => door.Needs(Scopes.Ingest).RefusesAs(GrpcStatus.RefuseAsync).ExcludeFromDescription();
 
     /// <summary>A door of a dialect for reading what traces add up to.</summary>
     static RouteHandlerBuilder Shows(this RouteHandlerBuilder door, RefusalForm form) =>

@@ -6,6 +6,11 @@ using Hindcast.Application.Payloads;
 
 namespace Hindcast.Api.Dialects.OpenTelemetry;
 
+/// <summary>Something that happened in a span. The time is nanoseconds since 1970; 0 is none.</summary>
+internal sealed record OtlpEvent(string Name, ulong Time, OtlpAttributes Attributes);
+
+internal sealed record OtlpLink(string TraceId, string SpanId, OtlpAttributes Attributes);
+
 /// <summary>A span of OTLP, out of either encoding: ids in lower hex, values as plain JSON. Times are nanoseconds since 1970; 0 is none.</summary>
 internal sealed record OtlpSpan
 {
@@ -18,7 +23,14 @@ internal sealed record OtlpSpan
     public bool Failed { get; init; }
     public string? StatusMessage { get; init; }
     public required OtlpAttributes Attributes { get; init; }
-    public IReadOnlyList<(string Name, OtlpAttributes Attributes)> Events { get; init; } = [];
+    /// <summary>Attributes the exporter did not send.</summary>
+    public long Dropped { get; init; }
+    public IReadOnlyList<OtlpEvent> Events { get; init; } = [];
+    public IReadOnlyList<OtlpLink> Links { get; init; } = [];
+    public bool Sanitised { get; init; }
+
+    /// <summary>It has not ended: the exporter says so by leaving out the end.</summary>
+    public bool Runs => End == 0;
 
     const int ErrorCode = 2;
 
@@ -39,13 +51,16 @@ internal sealed record OtlpSpan
             TraceId = Convert.ToHexStringLower(span.TraceId.Span),
             SpanId = Convert.ToHexStringLower(span.SpanId.Span),
             ParentSpanId = Convert.ToHexStringLower(span.ParentSpanId.Span),
-            Name = span.Name,
+            Name = span.Name.Replace('\0', '\uFFFD'),
             Start = span.StartTimeUnixNano,
             End = span.EndTimeUnixNano,
             Failed = span.Status?.Code == ErrorCode,
-            StatusMessage = span.Status?.Message,
+            StatusMessage = span.Status?.Message.Replace('\0', '\uFFFD'),
             Attributes = OtlpAttributes.Of(span.Attributes),
-            Events = [.. span.Events.Select(e => (e.Name, OtlpAttributes.Of(e.Attributes)))],
+            Dropped = span.DroppedAttributesCount,
+            Events = [.. span.Events.Select(e => new OtlpEvent(e.Name.Replace('\0', '\uFFFD'), e.TimeUnixNano, OtlpAttributes.Of(e.Attributes)))],
+            Links = [.. span.Links.Select(l => new OtlpLink(Convert.ToHexStringLower(l.TraceId.Span), Convert.ToHexStringLower(l.SpanId.Span), OtlpAttributes.Of(l.Attributes)))],
+            Sanitised = span.Name.Contains('\0') || span.Status?.Message.Contains('\0') == true,
         });
     }
 
@@ -54,38 +69,58 @@ internal sealed record OtlpSpan
     {
         if (span.ValueKind != JsonValueKind.Object) throw new FormatException("it is no object");
         var sanitised = false;
-        return Checked(new()
+        var status = span.Member("status");
+        var read = new OtlpSpan
         {
-            TraceId = span.Text("traceId", ref sanitised)?.ToLowerInvariant() ?? "",
-            SpanId = span.Text("spanId", ref sanitised)?.ToLowerInvariant() ?? "",
-            ParentSpanId = span.Text("parentSpanId", ref sanitised)?.ToLowerInvariant(),
+            TraceId = IdOf(span, "traceId"),
+            SpanId = IdOf(span, "spanId"),
+            ParentSpanId = IdOf(span, "parentSpanId"),
             Name = span.Text("name", ref sanitised) ?? "",
-            Start = Nanos(span.Member("startTimeUnixNano")),
-            End = Nanos(span.Member("endTimeUnixNano")),
-            Failed = span.Member("status")?.Member("code") is { } code
+            Start = NanosOf(span.Member("startTimeUnixNano")),
+            End = NanosOf(span.Member("endTimeUnixNano")),
+            Failed = status?.Member("code") is { } code
                 && (code.ValueKind == JsonValueKind.Number ? code.GetRawText() == "2" : code.ValueKind == JsonValueKind.String && code.ValueEquals("STATUS_CODE_ERROR")),
-            StatusMessage = span.Member("status")?.Text("message", ref sanitised),
+            StatusMessage = status?.Text("message", ref sanitised),
             Attributes = OtlpAttributes.Of(span.Member("attributes")),
-            Events = span.Member("events") is { ValueKind: JsonValueKind.Array } events
-                ? [.. events.EnumerateArray().Select(e => (e.Text("name", ref sanitised) ?? "", OtlpAttributes.Of(e.Member("attributes"))))]
-                : [],
-        });
+            Dropped = span.Member("droppedAttributesCount") is { ValueKind: JsonValueKind.Number } dropped && dropped.TryGetUInt32(out var count) ? count : 0,
+            Events = [.. ListOf(span, "events").Select(e => new OtlpEvent(e.Text("name", ref sanitised) ?? "", NanosOf(e.Member("timeUnixNano")), OtlpAttributes.Of(e.Member("attributes"))))],
+            Links = [.. ListOf(span, "links").Select(l => new OtlpLink(IdOf(l, "traceId"), IdOf(l, "spanId"), OtlpAttributes.Of(l.Member("attributes"))))],
+        };
+        return Checked(read with { Sanitised = sanitised });
     }
 
     static OtlpSpan Checked(OtlpSpan span)
     {
-        if (!IsId(span.TraceId, 32)) throw new FormatException("its trace id is not 16 bytes, or all zero");
-        if (!IsId(span.SpanId, 16)) throw new FormatException("its span id is not 8 bytes, or all zero");
-        // Some senders write "no parent" as zeroes.
-        return IsId(span.ParentSpanId ?? "", 16) ? span : string.IsNullOrEmpty(span.ParentSpanId?.Trim('0'))
-            ? span with { ParentSpanId = null }
-            : throw new FormatException("its parent's id is not 8 bytes");
+        if (!IsTraceId(span.TraceId)) throw new FormatException("its trace id is not 16 bytes, or all zero");
+        if (!IsSpanId(span.SpanId)) throw new FormatException("its span id is not 8 bytes, or all zero");
+        var parent = ParentOf(span.ParentSpanId);
+        // Logfire announces a running span by a stand-in under it, which names the real parent in an attribute.
+        if (span.Attributes.Text("logfire.span_type") == "pending_span" && parent is not null)
+            return span with { SpanId = parent, ParentSpanId = ParentOf(span.Attributes.Text("logfire.pending_parent_id")), End = 0 };
+        return span with { ParentSpanId = parent };
     }
+
+    /// <summary>Some senders write "no parent" as zeroes.</summary>
+    static string? ParentOf(string? id) => string.IsNullOrEmpty(id?.Trim('0')) ? null
+        : IsSpanId(id) ? id
+        : throw new FormatException("its parent's id is not 8 bytes");
+
+    internal static bool IsTraceId(string id) => IsId(id, 32);
+
+    internal static bool IsSpanId(string id) => IsId(id, 16);
 
     static bool IsId(string id, int length) => id.Length == length && id.All(char.IsAsciiHexDigit) && id.AsSpan().ContainsAnyExcept('0');
 
+    internal static string IdOf(JsonElement o, string name)
+    {
+        var sanitised = false;
+        return o.Text(name, ref sanitised)?.ToLowerInvariant() ?? "";
+    }
+
+    static JsonElement[] ListOf(JsonElement o, string name) => o.Member(name) is { ValueKind: JsonValueKind.Array } list ? [.. list.EnumerateArray()] : [];
+
     /// <summary>64 bits come as a text; some senders write the number.</summary>
-    static ulong Nanos(JsonElement? time)
+    internal static ulong NanosOf(JsonElement? time)
     {
         var sanitised = false;
         return time switch
