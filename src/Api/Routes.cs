@@ -155,6 +155,10 @@ internal static class Routes
         app.MapGet("/api/v1/projections/{name}/parked", OperationDoors.Parked).Needs(Scopes.Admin).Says("Operations", "Facts a projection could not apply");
         app.MapPost("/api/v1/projections/{name}/parked/replay", OperationDoors.Replay).Needs(Scopes.Admin).Says("Operations", "Apply parked facts again");
 
+        app.MapGet("/app", ConsoleDoors.Page).Open().ExcludeFromDescription();
+        app.MapGet("/app/{**page}", ConsoleDoors.Page).Open().ExcludeFromDescription();
+        app.MapGet("/app/assets/{file}", ConsoleDoors.Asset).Open().ExcludeFromDescription();
+        app.MapGet("/app/session", ConsoleDoors.Session).Needs(Scopes.Read).Says("Keys", "Who is signed in: the project, the role, the scopes");
         app.MapPost("/app/login", LoginDoors.Login).Open().Says("Keys", "Sign in a browser: a key for a cookie");
         app.MapPost("/app/logout", LoginDoors.Logout).Open().Says("Keys", "Sign it out");
         app.MapGet("/api/v1/keys", KeyDoors.List).Needs(Scopes.Admin).Says("Keys", "Keys, masked, newest first; project_id narrows them");
