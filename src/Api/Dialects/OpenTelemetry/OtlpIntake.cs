@@ -68,7 +68,7 @@ internal sealed class OtlpIntake(Caller caller)
 
     void TakeSpan(in OtlpItem item)
     {
-        var span = item.Json is { } json ? OtlpSpan.Of(json) : OtlpSpan.Of(item.Raw.Span);
+        var span = item.Json is { } json ? OtlpSpan.Of(json) : OtlpSpan.Of(item.Raw);
         var content = Keep(item, "json"u8, "protobuf"u8);
         Add(new()
         {
@@ -90,7 +90,8 @@ internal sealed class OtlpIntake(Caller caller)
                 Type = "score",
                 TraceId = span.TraceId,
                 SpanId = span.SpanId,
-                EventId = IdOf(span.TraceId, span.SpanId, item.Raw, BitConverter.GetBytes(i)),
+                // Of what it says, for the span may come again in another version with the same evaluation in it.
+                EventId = IdOf(span.TraceId, span.SpanId, Encoding.UTF8.GetBytes(OtlpValue.Written(json => score.Write(json, timed: true))), "score"u8),
                 At = TimeOf(score.Time),
                 Reading = OtlpScores.Read(score.Attributes) with { Environment = item.Above.Resource.Environment },
                 Reader = s_reader,
@@ -101,7 +102,7 @@ internal sealed class OtlpIntake(Caller caller)
 
     void TakeLog(in OtlpItem item)
     {
-        var log = item.Json is { } json ? OtlpLog.Of(json) : OtlpLog.Of(item.Raw.Span);
+        var log = item.Json is { } json ? OtlpLog.Of(json) : OtlpLog.Of(item.Raw);
         if (!log.IsGenAi || log.TraceId.Length == 0)
         {
             Dropped++;
