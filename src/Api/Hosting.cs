@@ -58,7 +58,7 @@ internal static class Hosting
         if (!options.Projections.Paused) services.AddProjectionHost();
         services.AddSingleton<Live.LiveSockets>().AddSingleton<TraceLlmVoice>().AddSingleton<ObservatoryVoice>();
         services.AddSingleton<AnswerCache>().AddSingleton(CursorsOf);
-        services.AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddSingleton<OtlpDropped>().AddOpenApi("v1", Describe).AddIngestCors();
+        services.AddSingleton<Native.LoginLinks>().AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddSingleton<OtlpDropped>().AddOpenApi("v1", Describe).AddIngestCors();
     }
 
     /// <summary>Composition is not asynchronous; this one waits for one row of a local store, once.</summary>

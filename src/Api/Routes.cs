@@ -112,17 +112,17 @@ internal static class Routes
     {
         app.MapGet("/api/events", WhyOpsEventReads.List).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Events, newest first");
         app.MapGet("/api/events/{id}", WhyOpsEventReads.Get).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "One event");
-        app.MapGet("/api/threads", WhyOpsThreads.List).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "Threads by last activity");
-        app.MapGet("/api/threads/{id}", WhyOpsThreads.Get).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "A thread with its events, models and money");
+        app.MapGet("/api/threads", WhyOpsThreads.List).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "Threads by last activity");
+        app.MapGet("/api/threads/{id}", WhyOpsThreads.Get).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "A thread with its events, models and money");
         app.MapGet("/api/threads/{id}/graph", WhyOpsThreads.Graph).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "A thread as nodes and edges");
         app.MapPost("/api/threads/match", WhyOpsThreads.Match).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "The thread that a conversation goes on from");
         app.MapGet("/api/visualize/{traceId}/mermaid", WhyOpsThreads.Mermaid).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "A thread as a Mermaid flowchart");
-        app.MapGet("/api/entities", WhyOpsEntities.List).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "Agents");
-        app.MapGet("/api/entities/{id}", WhyOpsEntities.Get).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "An agent, day by day");
-        app.MapGet("/api/entities/{id}/version-ids", WhyOpsEntities.VersionIds).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "The versions of an agent");
-        app.MapGet("/api/entities/{id}/user-distribution", WhyOpsEntities.Users).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "The users of an agent");
-        app.MapGet("/api/entities/versions/{versionId}", WhyOpsEntities.Version).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "A version: its prompt and its tools");
-        app.MapGet("/api/analytics/dashboard", WhyOpsAnalytics.Dashboard).Shows(WhyOpsRefusals.RefuseAsync, "agents").Says("WhyOps", "The last seven days");
+        app.MapGet("/api/entities", WhyOpsEntities.List).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "Agents");
+        app.MapGet("/api/entities/{id}", WhyOpsEntities.Get).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "An agent, day by day");
+        app.MapGet("/api/entities/{id}/version-ids", WhyOpsEntities.VersionIds).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "The versions of an agent");
+        app.MapGet("/api/entities/{id}/user-distribution", WhyOpsEntities.Users).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "The users of an agent");
+        app.MapGet("/api/entities/versions/{versionId}", WhyOpsEntities.Version).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "A version: its prompt and its tools");
+        app.MapGet("/api/analytics/dashboard", WhyOpsAnalytics.Dashboard).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "The last seven days");
         app.MapGet("/api/analytics/summary", WhyOpsAnalytics.Summary).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "All requests in one row");
         app.MapGet("/api/analytics/timeline", WhyOpsAnalytics.Timeline).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Requests by hour, day or week");
         app.MapGet("/api/analytics/usage", WhyOpsAnalytics.Usage).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Requests by provider and model");
@@ -155,6 +155,10 @@ internal static class Routes
         app.MapGet("/api/v1/projections/{name}/parked", OperationDoors.Parked).Needs(Scopes.Admin).Says("Operations", "Facts a projection could not apply");
         app.MapPost("/api/v1/projections/{name}/parked/replay", OperationDoors.Replay).Needs(Scopes.Admin).Says("Operations", "Apply parked facts again");
 
+        app.MapGet("/app", ConsoleDoors.Page).Open().ExcludeFromDescription();
+        app.MapGet("/app/{**page}", ConsoleDoors.Page).Open().ExcludeFromDescription();
+        app.MapGet("/app/assets/{file}", ConsoleDoors.Asset).Open().ExcludeFromDescription();
+        app.MapGet("/app/session", ConsoleDoors.Session).Open().Says("Keys", "Who is signed in, and which doors there are");
         app.MapPost("/app/login", LoginDoors.Login).Open().Says("Keys", "Sign in a browser: a key for a cookie");
         app.MapPost("/app/logout", LoginDoors.Logout).Open().Says("Keys", "Sign it out");
         app.MapGet("/api/v1/keys", KeyDoors.List).Needs(Scopes.Admin).Says("Keys", "Keys, masked, newest first; project_id narrows them");
@@ -185,8 +189,8 @@ internal static class Routes
     static RouteHandlerBuilder TakesCalls(this RouteHandlerBuilder door) => door.Needs(Scopes.Ingest).RefusesAs(GrpcStatus.RefuseAsync).ExcludeFromDescription();
 
     /// <summary>A door of a dialect for reading what traces add up to.</summary>
-    static RouteHandlerBuilder Shows(this RouteHandlerBuilder door, RefusalForm form, params string[] projections) =>
-        door.Needs(Scopes.Read).RefusesAs(form).Reads(["traces", .. projections]);
+    static RouteHandlerBuilder Shows(this RouteHandlerBuilder door, RefusalForm form) =>
+        door.Needs(Scopes.Read).RefusesAs(form).Reads("traces");
     /// <summary>A reading door of the Observatory: its permission, its words, and its roles' rates.</summary>
     static RouteHandlerBuilder Shows(this RouteHandlerBuilder door) =>
         door.Needs(Scopes.Read, Permissions.ReadTraces).RefusesAs(ObservatoryRefusals.RefuseAsync).WithMetadata(new LimitedByRole()).Reads("traces");

@@ -15,6 +15,7 @@ internal static class Help
 
         hindcast projections status        where each read model stands
         hindcast projections rebuild NAME  build a read model again from the log, beside the one that serves
+            --accept-parked                it takes over even if facts could not be applied
         hindcast projections verify        compare the read models with what follows from the log (server stopped)
         hindcast log verify                check every fact against its checksum and its hash chain (server stopped)
         hindcast log export FILE           write every event into FILE; packed if it ends in .gz (server stopped)

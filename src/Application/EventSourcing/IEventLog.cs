@@ -13,7 +13,8 @@ namespace Hindcast.Application.EventSourcing;
 /// <item>The first page that reaches the head says so, even if it is empty; each later page that reaches it says so again.</item>
 /// <item>What was acknowledged survives the death of the process and of the machine.</item>
 /// <item>What is read is what was written, or the read fails with <see cref="LogDamaged"/> and names the position.</item>
-/// <item>Appends to one stream that are started in order are written in order, so a caller may start the next before the last is done.</item>
+/// <item>Appends to one stream that are started in order are written in order, so a caller may start the next before the last is done; when one
+/// is refused, those made to follow it are too, until the stream's tail is read.</item>
 /// <item>Any other failure of an append means: unknown. Sending the same ids again is safe.</item>
 /// </list>
 /// </remarks>

@@ -96,7 +96,8 @@ public enum QueryFailure
 /// <summary>One build of a projection's tables.</summary>
 /// <param name="LogId">The log it was built from: a checkpoint means nothing in another.</param>
 /// <param name="Serving">Queries go here; at most one of a projection. One with a higher number is being built, one with a lower goes.</param>
-public sealed record Generation(string Projection, int Number, int Version, Guid LogId, bool Serving);
+/// <param name="AcceptParked">It may take over even if some facts could not be applied.</param>
+public sealed record Generation(string Projection, int Number, int Version, Guid LogId, bool Serving, bool AcceptParked = false);
 
 /// <summary>Who may write a projection.</summary>
 /// <param name="Said">What the owner told last.</param>

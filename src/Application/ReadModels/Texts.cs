@@ -40,7 +40,7 @@ public sealed class TextsProjection(FactReader reader) : Projection
 /// <summary>Keeps who told which text, as the traces do, so that the same one wins whatever the order of arrival.</summary>
 sealed class TextsProjector(FactReader reader, Func<ReadDb> open) : IProjector
 {
-    const int MostWarm = 20_000;
+    const int MostWarm = 8_000;
     static readonly SpanField[] s_texts = [SpanField.Input, SpanField.Output];
 
     /// <summary>All texts of traces lately in use, without the texts themselves; in two generations.</summary>

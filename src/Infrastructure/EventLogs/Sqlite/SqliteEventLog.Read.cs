@@ -22,8 +22,12 @@ public sealed partial class SqliteEventLog
         }
     }
 
-    public Task<IReadOnlyList<LogRecord>> TailAsync(StreamName stream, int count, CancellationToken ct) =>
-        Answered<IReadOnlyList<LogRecord>>(() => Read(static (reader, at) => reader.Tail(at.stream, at.count), (stream, count)), ct);
+    public Task<IReadOnlyList<LogRecord>> TailAsync(StreamName stream, int count, CancellationToken ct)
+    {
+        // Who reads the tail decides on it: what was made to follow a refused append is behind him.
+        lock (_gate) _refused.Forget(stream);
+        return Answered<IReadOnlyList<LogRecord>>(() => Read(static (reader, at) => reader.Tail(at.stream, at.count), (stream, count)), ct);
+    }
 
     public Task<LogPosition> HeadAsync(CancellationToken ct) => Answered(() => new LogPosition(Read(static (reader, _) => reader.Head(), 0)), ct);
 
