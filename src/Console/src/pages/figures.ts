@@ -26,7 +26,7 @@ export function totalsOf(buckets: Bucket[]): Totals {
     requests: sum((b) => b.request_count), errors: sum((b) => b.error_count),
     latency: done > 0 ? sum((b) => b.avg_latency_ms * (b.request_count - b.error_count)) / done : null,
     tokens: prompt + sum((b) => b.completion_tokens), cost: sum((b) => b.total_cost_cents) / 100, unpriced: sum((b) => b.unpriced_count),
-    hits: prompt > 0 ? sum((b) => b.cache_hit_rate * b.prompt_tokens) / prompt : null,
+    hits: sum((b) => b.request_count) > 0 ? sum((b) => b.cache_hit_rate * b.request_count) / sum((b) => b.request_count) : null,
   }
 }
 
@@ -87,4 +87,21 @@ export function nearestRank(values: number[], p: number): number | null {
   if (values.length === 0) return null
   const sorted = [...values].sort((a, b) => a - b)
   return sorted[Math.max(0, Math.ceil((p / 100) * sorted.length) - 1)]!
+}
+
+export type Reads = { total: number | null; shares: Map<number, number> }
+
+/** Which share of input tokens came from the provider's cache, by hour or day (keyed by seconds), and over all. */
+export async function cacheReads(from: number, to: number, width: number): Promise<Reads> {
+  type Item = { at?: string; tokens: { input?: number; cache_read?: number; cache_write?: number } }
+  const { items } = await ask<{ items: Item[] }>(at('/api/v1/costs', { group_by: width >= 86_400 ? 'day' : 'hour', from: new Date(from * 1000).toISOString(), to: new Date(to * 1000).toISOString() }))
+  const shares = new Map<number, number>()
+  let [reads, all] = [0, 0]
+  for (const { at: when, tokens } of items) {
+    const [read, whole] = [tokens.cache_read ?? 0, (tokens.input ?? 0) + (tokens.cache_read ?? 0) + (tokens.cache_write ?? 0)]
+    reads += read
+    all += whole
+    if (when && whole > 0) shares.set(Date.parse(when) / 1000, read / whole)
+  }
+  return { total: all > 0 ? reads / all : null, shares }
 }

@@ -7,7 +7,7 @@ import { Heading, Segments, Sheet } from '../ui/bits'
 import { Chart, type Series } from '../ui/chart'
 import { useParam, useTitle } from '../ui/hooks'
 import { Empty, Of } from '../ui/states'
-import { by, firstTokens, type Overview as Figures, overviewOf, totalsOf, type Window } from './figures'
+import { by, cacheReads, firstTokens, type Overview as Figures, overviewOf, totalsOf, type Window } from './figures'
 import { FirstRun } from './first-run'
 
 const windows = [['1h', '1 h'], ['24h', '24 h'], ['7d', '7 d'], ['30d', '30 d']] as const
@@ -44,6 +44,7 @@ function Charts({ figures, zoom, setZoom }: { figures: Figures; zoom: string; se
   const shown = zoomed ? figures.now.filter((b) => Date.parse(b.timestamp) / 1000 + figures.width > from && Date.parse(b.timestamp) / 1000 < to) : figures.now
   const times = shown.map((b) => Date.parse(b.timestamp) / 1000)
   const first = useQuery({ queryKey: ['first-tokens', from, to, figures.width], queryFn: () => firstTokens(from, to, times, figures.width), staleTime: 60_000 })
+  const reads = useQuery({ queryKey: ['cache-reads', from, to, figures.width], queryFn: () => cacheReads(from, to, figures.width), staleTime: 30_000 })
   const [totals, before] = [totalsOf(shown), !zoomed && figures.before ? totalsOf(figures.before) : null]
 
   const brush = (a: number, b: number) => setZoom(`${Math.floor(a)}-${Math.ceil(b)}`)
@@ -59,7 +60,7 @@ function Charts({ figures, zoom, setZoom }: { figures: Figures; zoom: string; se
         <Tile name="Mean latency" value={duration(totals.latency)} now={totals.latency} then={before?.latency} lessIsGood />
         <Tile name="Tokens" value={compact(totals.tokens)} now={totals.tokens} then={before?.tokens} />
         <Tile name={totals.unpriced ? `Cost (${compact(totals.unpriced)} unpriced)` : 'Cost'} value={usd(totals.cost)} now={totals.cost} then={before?.cost} lessIsGood />
-        <Tile name="Cache hits, of input" value={percent(totals.hits)} now={totals.hits} then={before?.hits} />
+        <Tile name="Input from prompt caches" value={percent(reads.data?.total)} now={reads.data?.total ?? null} then={undefined} />
       </dl>
       <div className="grid gap-3 lg:grid-cols-2">
         <Chart title="Requests" unit="per bucket" {...chart} series={[line('requests', shown.map((b) => b.request_count), 'accent', count, true), line('errors', shown.map((b) => b.error_count), 'bad', count)]} />
@@ -67,7 +68,13 @@ function Charts({ figures, zoom, setZoom }: { figures: Figures; zoom: string; se
         <Chart title="Time to first token" unit={first.data?.cut ? 'ms, newest 1,000 calls' : 'ms'} {...chart} times={first.data?.p50.some((v) => v !== null) ? times : []} series={[line('p50', first.data?.p50 ?? [], 'accent', duration), line('p95', first.data?.p95 ?? [], 'warn', duration)]} />
         <Chart title="Tokens" unit="tokens per bucket" {...chart} series={[line('input', shown.map((b) => b.prompt_tokens), 'run', compact, true), line('output', shown.map((b) => b.completion_tokens), 'accent', compact)]} />
         <Chart title="Cost" unit="USD per bucket" {...chart} series={[line('cost', shown.map((b) => b.total_cost_cents / 100), 'accent', usd, true)]} />
-        <Chart title="Cache hits" unit="% of input tokens" {...chart} series={[line('hits', shown.map((b) => (b.prompt_tokens > 0 ? b.cache_hit_rate : null)), 'ok', percent, true)]} />
+        <Chart
+          title="Cache hits" unit="%" {...chart}
+          series={[
+            line('prompt cache, of input tokens', figures.width >= 3_600 ? times.map((t) => reads.data?.shares.get(t) ?? null) : times.map(() => null), 'ok', percent, true),
+            line('gateway, of requests', shown.map((b) => (b.request_count > 0 ? b.cache_hit_rate : null)), 'run', percent),
+          ]}
+        />
       </div>
       <Breakdown from={from} to={to} />
     </div>
@@ -81,7 +88,7 @@ function Tile({ name, value, now, then, lessIsGood }: { name: string; value: str
     <div className="card min-w-0 p-3">
       <dt className="truncate text-xs text-soft" title={name}>{name}</dt>
       <dd className="truncate text-lg font-semibold tabular-nums">{value}</dd>
-      <dd className={`text-xs ${tone}`}>{change === null ? 'nothing before to compare' : `${change >= 0 ? '+' : '−'}${percent(Math.abs(change))} on the period before`}</dd>
+      <dd className={`text-xs ${tone}`}>{change === null ? 'no period before' : `${change >= 0 ? '+' : '−'}${percent(Math.abs(change))} on the period before`}</dd>
     </div>
   )
 }

@@ -13,6 +13,15 @@ type Props = {
   from?: number; to?: number
 }
 
+/** A mark of the time axis: the hour, and the day where a new one begins. */
+function clock(at: number, before: number | undefined): string {
+  const [now, was] = [new Date(at * 1000), before === undefined ? null : new Date(before * 1000)]
+  const midnight = now.getHours() === 0 && now.getMinutes() === 0
+  return midnight || (was && was.getDate() !== now.getDate())
+    ? now.toLocaleDateString(undefined, { month: 'short', day: '2-digit' })
+    : now.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', hour12: false })
+}
+
 const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
 
 /** Figures over time: drag to zoom, click for what lies behind a point, all charts of a page under one cursor. */
@@ -40,7 +49,7 @@ export function Chart({ title, unit, times, series, height = 150, brush, pick, f
           padding: [8, 10, 0, 0],
           cursor: { sync: { key: 'page' }, drag: { x: latest.current.brush !== undefined, y: false, setScale: false }, points: { size: 6 } },
           scales: { x: { time: true, range: (_, min, max) => [from ?? min, to ?? (max > min ? max : min + width)] }, y: { range: (_, min, max) => [Math.min(0, min ?? 0), (max ?? 0) > 0 ? max * 1.08 : 1] } },
-          axes: [{ ...axis, size: 26, space: 64 }, { ...axis, size: 62, space: 30, values: (_, marks) => marks.map((m) => series[0]!.format(m)) }],
+          axes: [{ ...axis, size: 26, space: 64, values: (_, marks) => marks.map((m, i) => clock(m, marks[i - 1])) }, { ...axis, size: 62, space: 30, values: (_, marks) => marks.map((m) => series[0]!.format(m)) }],
           series: [
             { value: (_, t) => (t == null ? '' : new Date(t * 1000).toLocaleString(undefined, { month: 'short', day: '2-digit', hour: '2-digit', minute: '2-digit', hour12: false })), label: 'Time' },
             ...series.map((s) => ({
