@@ -107,11 +107,12 @@ internal sealed class OtlpAttributes
         return NumberedNames.Nest(names.Select(name => (name[(prefix.Length + 1)..], Plain(name))));
     }
 
-    /// <summary>All of them as members of the object that is being written.</summary>
-    public void Write(Utf8JsonWriter json)
+    /// <summary>All of them as members of the object that is being written, but for names that are in it already.</summary>
+    public void Write(Utf8JsonWriter json, params ReadOnlySpan<string> written)
     {
         foreach (var (name, (value, _)) in _values)
         {
+            if (written.Contains(name)) continue;
             json.WritePropertyName(name);
             value.Write(json, ref _sanitised);
         }

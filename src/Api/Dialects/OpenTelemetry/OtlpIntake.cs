@@ -109,7 +109,7 @@ internal sealed class OtlpIntake(Caller caller)
             return;
         }
         if (!OtlpSpan.IsTraceId(log.TraceId)) throw new FormatException("its trace id is not 16 bytes, or all zero");
-        var type = log.Name switch { OtlpScores.Event => "score", "gen_ai.client.operation.exception" => "error", _ => "span_noted" };
+        var type = OtlpNotes.TypeOf(log);
         Add(new()
         {
             Type = type,

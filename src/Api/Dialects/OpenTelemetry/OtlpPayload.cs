@@ -120,6 +120,16 @@ internal static class OtlpScores
 /// <summary>What a log record says of the span it names: a message each, or all of a call in one.</summary>
 internal static class OtlpNotes
 {
+    /// <summary>What names no span of its trace stands for itself.</summary>
+    public static string TypeOf(OtlpLog log) => log.Name switch
+    {
+        OtlpScores.Event => "score",
+        "gen_ai.client.operation.exception" => "error",
+        _ when log.SpanId is not null => "span_noted",
+        "gen_ai.choice" or "gen_ai.content.completion" or "gen_ai.client.inference.operation.details" => "llm_response",
+        _ => "user_message",
+    };
+
     public static (string? Input, string? Output) TextsOf(OtlpLog log)
     {
         var (a, sanitised) = (log.Attributes, false);
@@ -144,7 +154,7 @@ internal static class OtlpNotes
             json.WritePropertyName(name);
             value.Write(json, ref sanitised);
         }
-        if (log.Body.IsEmpty) log.Attributes.Write(json);
+        if (log.Body.IsEmpty) log.Attributes.Write(json, "role");
         else if (members.Count == 0)
         {
             json.WritePropertyName("content");

@@ -14,7 +14,7 @@ internal sealed record OtlpEvent(string Name, ulong Time, OtlpAttributes Attribu
         json.WriteStartObject();
         json.WriteString("event", Name);
         if (timed && Time != 0) json.WriteString("time", OtlpPayload.TimeOf(Time).UtcDateTime);
-        Attributes.Write(json);
+        Attributes.Write(json, "event", timed ? "time" : "event");
         json.WriteEndObject();
     }
 }
