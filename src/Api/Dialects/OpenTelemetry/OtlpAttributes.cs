@@ -87,7 +87,7 @@ internal sealed class OtlpAttributes
         {
             if (!TryGet(name, out var value) || value.IsEmpty) continue;
             SetTaken(name);
-            return value.IsText && value.Text(ref _sanitised) is { } text && Opened(text) is { } opened ? opened : value.Json(ref _sanitised);
+            return value.Opened(ref _sanitised) ?? value.Json(ref _sanitised);
         }
         return null;
     }
@@ -136,24 +136,6 @@ internal sealed class OtlpAttributes
     void SetTaken(string name) => CollectionsMarshal.GetValueRefOrNullRef(_values, name).Taken = true;
 
     static ulong Bit(string name) => name.Length == 0 ? 1 : 1UL << (((name.Length * 5) + (name[^1] * 3) + name[name.Length / 2]) & 63);
-
-    /// <summary>The text itself where it is a JSON object or list, with its harm replaced; null where it is none.</summary>
-    string? Opened(string text)
-    {
-        if (text.AsSpan().TrimStart() is not ['{' or '[', ..]) return null;
-        try
-        {
-            var utf8 = Encoding.UTF8.GetBytes(text);
-            if (PayloadRules.Check(utf8) is not null) return null;
-            if (!text.Contains('\\', StringComparison.Ordinal)) return text;
-            using var json = JsonDocument.Parse(utf8);
-            return LenientText.JsonOf(json.RootElement, ref _sanitised);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
 }
 
 /// <summary>

@@ -42,10 +42,6 @@ internal readonly struct OtlpValue
     /// <summary>It says nothing: null, or an empty text.</summary>
     public bool IsEmpty => _kind == 0 || (_kind == String && (IsJson ? _json.ValueEquals("") : _content.IsEmpty));
 
-    public bool IsText => _kind == String;
-
-    public bool IsList => _kind == Array;
-
     /// <summary>Of a text, a number or a truth, what it says; of a list, what its first does; else null.</summary>
     public string? Text(ref bool sanitised) => _kind switch
     {
@@ -66,6 +62,25 @@ internal readonly struct OtlpValue
         var written = Written(json => value.Write(json, ref harmed));
         sanitised |= harmed;
         return written;
+    }
+
+    /// <summary>Of a text that holds a JSON object or list, that JSON with its harm replaced; null of anything else.</summary>
+    public string? Opened(ref bool sanitised)
+    {
+        if (_kind != String) return null;
+        var utf8 = IsJson ? Encoding.UTF8.GetBytes(LenientText.Of(_json, ref sanitised)) : _content;
+        if (utf8.Span.TrimStart(" \t\r\n"u8) is not [(byte)'{' or (byte)'[', ..]) return null;
+        try
+        {
+            if (PayloadRules.Check(utf8.Span) is not null) return null;
+            if (!utf8.Span.Contains((byte)'\\') && IsName(utf8.Span)) return Encoding.UTF8.GetString(utf8.Span);
+            using var json = JsonDocument.Parse(utf8);
+            return LenientText.JsonOf(json.RootElement, ref sanitised);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     public static string Written(Action<Utf8JsonWriter> write)
