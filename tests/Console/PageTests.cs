@@ -57,7 +57,7 @@ public sealed class PageTests(PageTests.Sample browser) : IClassFixture<PageTest
         await window.Page.GetByRole(AriaRole.Button, new() { Name = "Columns" }).ClickAsync();
         (await window.ViolationsAsync()).Should().BeEmpty();
         await window.Page.Keyboard.PressAsync("Escape");
-        await window.Page.GetByLabel("Filter").FillAsync("mod");
+        await window.Page.GetByRole(AriaRole.Combobox, new() { Name = "Filter" }).FillAsync("mod");
         await Assertions.Expect(window.Page.GetByRole(AriaRole.Option, new() { Name = "model" }).First).ToBeVisibleAsync();
         (await window.ViolationsAsync()).Should().BeEmpty();
         await window.GoAsync("/app/settings/keys");

@@ -49,7 +49,7 @@ public sealed class UseTests(UseTests.Sample browser) : IClassFixture<UseTests.S
         await Assertions.Expect(window.Page.GetByRole(AriaRole.Treeitem).GetByText("new")).ToHaveCountAsync(1);
         await window.Page.GetByRole(AriaRole.Button, new() { Name = "First revision" }).ClickAsync();
         await window.Page.GetByLabel("Speed").SelectOptionAsync("20");
-        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Play" }).ClickAsync();
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Play", Exact = true }).ClickAsync();
         await Assertions.Expect(spans).ToHaveCountAsync(all);
         window.Troubles.Should().BeEmpty();
     }
@@ -76,7 +76,7 @@ public sealed class UseTests(UseTests.Sample browser) : IClassFixture<UseTests.S
     {
         await using var window = await browser.SignedInAsync();
         await window.GoAsync("/app/traces");
-        var filter = window.Page.GetByLabel("Filter");
+        var filter = window.Page.GetByRole(AriaRole.Combobox, new() { Name = "Filter" });
         await filter.FillAsync("parcel");
         await filter.PressAsync("Enter");
         await Assertions.Expect(window.Page.Locator("mark").First).ToHaveTextAsync("parcel");

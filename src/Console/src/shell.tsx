@@ -80,8 +80,9 @@ function Frame({ session, children }: { session: Session; children: ReactNode })
   useEffect(() => setOpen(false), [pathname])
   const signOut = async () => {
     await ask('/app/logout', { method: 'POST', body: {} })
-    client.clear()
-    await client.resetQueries({ queryKey: ['session'] })
+    // Nothing of what was seen stays for whoever signs in next.
+    client.setQueryData(['session'], {})
+    client.removeQueries({ predicate: (query) => query.queryKey[0] !== 'session' })
   }
   const tools = (
     <div className="flex items-center gap-1">
