@@ -56,6 +56,7 @@ internal static class Hosting
         services.AddApplication(typeof(Hosting).Assembly).AddStorage(configuration, options.DataDirectory).AddVault(options.DataDirectory).AddProjects();
         services.AddGateway(configuration, options.DataDirectory).AddWires();
         if (!options.Projections.Paused) services.AddProjectionHost();
+        services.AddHostedService<Application.Exports.ExportWorker>();
         services.AddSingleton<Live.LiveSockets>().AddSingleton<TraceLlmVoice>().AddSingleton<ObservatoryVoice>();
         services.AddSingleton<AnswerCache>().AddSingleton(CursorsOf);
         services.AddSingleton<Native.LoginLinks>().AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddSingleton<OtlpDropped>().AddOpenApi("v1", Describe).AddIngestCors();
