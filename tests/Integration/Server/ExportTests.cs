@@ -69,11 +69,11 @@ public sealed class ExportTests : LiveServer
             array.RootElement.EnumerateArray().Select(s => s.GetRawText()).Should().Equal(listed);
             var cells = Csv(Encoding.UTF8.GetString(await FileAsync(await ExportAsync($$"""{"format":"csv","compression":"{{compression}}"}"""))));
             cells.Should().HaveCount(Spans + 1).And.OnlyContain(row => row.Length == 25);
-            cells[0][0].Should().Be("\uFEFFts");
+            cells[0][0].Should().Be("ts");
         }
         (await ExportAsync("""{"format":"jsonl","limit":101,"model":"gpt-4o"}""")).GetProperty("trace_count").GetInt32().Should().Be(101);
         var few = Encoding.UTF8.GetString(await FileAsync(await ExportAsync("""{"format":"csv","fields":["model"],"filter":{"field":"model","operator":"eq","value":"claude"}}""")));
-        Csv(few)[0].Should().Equal("\uFEFFts", "trace_id", "span_id", "model");
+        Csv(few)[0].Should().Equal("ts", "trace_id", "span_id", "model");
         Csv(few).Should().HaveCount((Spans / 2) + 1);
     }
 

@@ -10,7 +10,6 @@ namespace Hindcast.Api.Dialects.Observatory;
 internal static class ObservatoryFiles
 {
     static readonly JsonWriterOptions s_writing = new() { Encoder = Envelope.Json.Encoder, SkipValidation = true, MaxDepth = 1_000 };
-    static readonly byte[] s_mark = [0xEF, 0xBB, 0xBF];
 
     /// <summary>What spreadsheets take for the beginning of a formula, and what stands before one that was made harmless.</summary>
     const string Beginnings = "=+-@'\t\r\n＝＋－＠";
@@ -21,7 +20,7 @@ internal static class ObservatoryFiles
         if (format == "csv")
         {
             var names = ObservatoryTrace.Names.Where(n => fields?.Contains(n) != false).ToList();
-            return new([.. s_mark, .. Encoding.UTF8.GetBytes(string.Join(',', names) + "\r\n")], [], [], (row, to) => to.Write(Encoding.UTF8.GetBytes(Line(mapper.Map<ObservatoryTrace>(row), names, raw))));
+            return new(Encoding.UTF8.GetBytes(string.Join(',', names) + "\r\n"), [], [], (row, to) => to.Write(Encoding.UTF8.GetBytes(Line(mapper.Map<ObservatoryTrace>(row), names, raw))));
         }
         return format == "json"
             ? new("["u8.ToArray(), ",\n"u8.ToArray(), "]\n"u8.ToArray(), (row, to) => Json(mapper.Map<ObservatoryTrace>(row), fields, to))
