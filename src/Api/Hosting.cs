@@ -57,6 +57,7 @@ internal static class Hosting
         services.AddGateway(configuration, options.DataDirectory).AddWires();
         if (!options.Projections.Paused) services.AddProjectionHost();
         services.AddHostedService<Application.Exports.ExportWorker>();
+        services.AddSingleton<Application.Live.FactWords>(Live.StreamDoor.Words).AddSingleton<Application.Live.FactTail>();
         services.AddSingleton<Live.LiveSockets>().AddSingleton<TraceLlmVoice>().AddSingleton<ObservatoryVoice>();
         services.AddSingleton<AnswerCache>().AddSingleton(CursorsOf);
         services.AddSingleton<Native.LoginLinks>().AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddSingleton<OtlpDropped>().AddOpenApi("v1", Describe).AddIngestCors();

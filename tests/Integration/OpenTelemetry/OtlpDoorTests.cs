@@ -1,6 +1,6 @@
 using FluentAssertions;
 using Google.Protobuf;
-using Hindcast.Api.Dialects.OpenTelemetry.Wire;
+using Hindcast.Otlp.Sent;
 using Hindcast.Domain.Traces;
 
 namespace Hindcast.Integration.OpenTelemetry;
