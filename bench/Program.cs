@@ -35,7 +35,7 @@ switch (args)
                                 a projection built again from the log under load, beside reading, parsing, COPY and the same indexes
               eventstore [n]    the same on EventStoreDB beside a bare pipelined BatchAppend; on a fake server unless ConnectionStrings__EventStoreDb is set
               payloads          checking payloads beside reading their tokens, hostile ones too
-              queries [spans] [sqlite|pg|connection string]   p95 of searches through HTTP beside SQL by hand
+              queries [spans] [sqlite|pg|connection string] [folder]   p95 of searches through HTTP beside SQL by hand; a named folder is filled first and measured when it is there
               gateway [paused]  calls through the gateway beside a bare forwarder; paused leaves the read models where they are
               lag [postgres]    from 2xx to readable at 5,000 events/s; with a connection string, on PostgreSQL
             """);

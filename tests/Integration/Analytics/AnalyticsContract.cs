@@ -132,7 +132,7 @@ public abstract class AnalyticsContract<TFixture> : IAsyncLifetime where TFixtur
 
     static AnalyticsGroup GroupOf(Span s, Dimensions by) => new(
         by.HasFlag(Dimensions.Kind) ? s.Kind : null, by.HasFlag(Dimensions.Provider) ? s.Provider ?? "" : null, by.HasFlag(Dimensions.Model) ? s.Model ?? "" : null,
-        by.HasFlag(Dimensions.Environment) ? s.Environment ?? "" : null, by.HasFlag(Dimensions.Status) ? s.Status : null);
+        by.HasFlag(Dimensions.Environment) ? s.Environment ?? "" : null, by.HasFlag(Dimensions.Status) ? s.Status is SpanStatus.Warning ? SpanStatus.Success : s.Status : null);
 
     sealed record Seen(
         long Requests, long Errors, long Hits, long Unpriced, long Tokens, long Prompt, long Output, long? Cost, double? Average, double? P50, double? P95, double? P99, double? First);
