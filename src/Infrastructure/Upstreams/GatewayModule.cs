@@ -1,3 +1,4 @@
+using Hindcast.Application.Erasure;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Gateway;
 using Hindcast.Application.Projects;
@@ -21,6 +22,9 @@ public static class GatewayModule
                 provider.GetRequiredService<IVault>();
                 return GatewayStore.Open(Path.Combine(dataDirectory, "vault.db"));
             })
+            .AddSingleton<ISubjectKeys>(provider => SubjectKeys.Open(
+                Path.Combine(dataDirectory, "vault.db"), MasterKey.Of(provider.GetRequiredService<IGatewayStore>(), provider.GetRequiredService<IKeySeal>())))
+            .AddSingleton<ISeal, SubjectSeal>()
             .AddSingleton<IUpstreams>(provider =>
                 new UpstreamClient(
                     provider.GetRequiredService<IKeySeal>(), UpstreamOptions.MayBePrivate(upstreams), provider.GetRequiredService<GatewaySettings>().Current,
