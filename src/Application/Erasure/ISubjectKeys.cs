@@ -47,8 +47,10 @@ public interface ISubjectKeys
     /// <summary>The key of an owner's nth time; null when it is destroyed.</summary>
     byte[]? KeyOf(KeyRoot root, KeyOwner owner, int time);
 
-    /// <summary>Destroys the keys of an owner in the roots given, and counts one time more; all of them or none.</summary>
-    void Destroy(string project, IReadOnlyList<(KeyOwner Owner, IReadOnlyList<KeyRoot> Roots)> owners);
+    /// <summary>
+    /// Destroys the keys of each owner in the roots given, counts one time more for it, and writes down that this erasure has begun; all or none.
+    /// </summary>
+    void Destroy(Erasure erasure, IReadOnlyList<(KeyOwner Owner, IReadOnlyList<KeyRoot> Roots)> owners);
 
     /// <summary>Destroys whole weeks.</summary>
     void Destroy(IReadOnlyList<KeyRoot> roots);
@@ -56,12 +58,9 @@ public interface ISubjectKeys
     /// <summary>Grows with every destruction: whoever keeps keys lets them go when it moves.</summary>
     int Destructions { get; }
 
-    /// <summary>Writes an erasure down before it begins, so that a crash in the middle does not leave half of it.</summary>
-    void Begin(Erasure erasure);
-
     void Done(Erasure erasure);
 
-    /// <summary>What was begun and not done.</summary>
+    /// <summary>What a crash left undone: keys are destroyed, and the log does not say so yet.</summary>
     IReadOnlyList<Erasure> Begun();
 
     /// <summary>Rewrites the vault's file so that nothing that was deleted is left in it.</summary>

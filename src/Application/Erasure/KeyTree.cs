@@ -9,36 +9,39 @@ namespace Hindcast.Application.Erasure;
 public readonly record struct KeyNode(int Depth, ulong Prefix, byte[] Key);
 
 /// <summary>
-/// 2^64 keys that follow from one, any of which can be taken out for good: sixteen children a node, sixteen levels, each child the SHA-256 of
+/// 2^48 keys that follow from one, any of which can be taken out for good: sixteen children a node, twelve levels, each child the SHA-256 of
 /// its parent's key and its digit. A key costs nothing until it is destroyed; then the one node above it gives way to the nodes beside the path
 /// to it, 15 on each level, and from those no way leads to the leaf (a puncturable pseudorandom function, after Goldreich, Goldwasser and Micali).
 /// </summary>
 public static class KeyTree
 {
-    public const int Depth = 16;
+    public const int Depth = 12;
     public const int KeyBytes = 32;
     const int Digits = 16, DigitBits = 4;
 
     public static KeyNode Root(byte[] key) => new(0, 0, key);
 
-    /// <summary>Where the key of a name is: 64 bits of its SHA-256, so that two names meet by chance of 2^-64 a pair.</summary>
+    /// <summary>Where the key of a name is: 48 bits of its SHA-256. Two names have one key, and go together, by a chance of 2^-48 a pair.</summary>
     public static ulong LeafOf(string name)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(Encoding.UTF8.GetBytes(name), hash);
-        return BinaryPrimitives.ReadUInt64BigEndian(hash);
+        return BinaryPrimitives.ReadUInt64BigEndian(hash) >> (64 - (DigitBits * Depth));
     }
 
     /// <summary>The first digits of a leaf, as the prefix of a node at that depth.</summary>
     public static ulong PrefixOf(ulong leaf, int depth) => depth == 0 ? 0 : leaf >> (DigitBits * (Depth - depth));
 
     /// <summary>The key of a leaf below a node.</summary>
-    public static byte[] Key(KeyNode above, ulong leaf)
+    public static byte[] Key(KeyNode above, ulong leaf) => Below(above, leaf, Depth).Key;
+
+    /// <summary>The node at a depth on the way from a node to a leaf.</summary>
+    public static KeyNode Below(KeyNode above, ulong leaf, int depth)
     {
         Span<byte> key = stackalloc byte[KeyBytes + 1];
         above.Key.CopyTo(key);
-        for (var depth = above.Depth; depth < Depth; depth++) Child(key, Digit(leaf, depth));
-        return key[..KeyBytes].ToArray();
+        for (var at = above.Depth; at < depth; at++) Child(key, Digit(leaf, at));
+        return new(depth, PrefixOf(leaf, depth), key[..KeyBytes].ToArray());
     }
 
     /// <summary>What is left of a node when one leaf below it is taken out.</summary>

@@ -35,11 +35,12 @@ public sealed class SubjectSeal(ISubjectKeys keys) : ISeal
 
     /// <summary>The cipher used last: facts of one trace come together, and setting it up costs more than a small content.</summary>
     [ThreadStatic] static (byte[] Key, AesGcm Cipher)? t_last;
+    [ThreadStatic] static (byte[]? Bytes, int Used) t_chance;
 
     /// <exception cref="TraceIsErased">Nothing can be added to it.</exception>
     public (ReadOnlyMemory<byte> Stored, string? SealedBy) Close(Header header, ReadOnlyMemory<byte> content)
     {
-        if (header.TraceId is not { } trace) return (content, null);
+        if (header.TraceId is not { } trace || Tombstones.Marks(header)) return (content, null);
         var root = keys.RootOf(header.Project, header.RecordedAt.Week());
         byte[]? key;
         int time;
@@ -53,7 +54,7 @@ public sealed class SubjectSeal(ISubjectKeys keys) : ISeal
         while (key is null);
 
         var stored = new byte[NonceBytes + TagBytes + content.Length];
-        RandomNumberGenerator.Fill(stored.AsSpan(0, NonceBytes));
+        Nonce(stored.AsSpan(0, NonceBytes));
         Span<byte> id = stackalloc byte[16];
         header.EventId.TryWriteBytes(id);
         CipherOf(key).Encrypt(stored.AsSpan(0, NonceBytes), content.Span, stored.AsSpan(NonceBytes + TagBytes), stored.AsSpan(NonceBytes, TagBytes), id);
@@ -95,7 +96,7 @@ public sealed class SubjectSeal(ISubjectKeys keys) : ISeal
         {
             if (keys.KeyOf(root, KeyOwner.Trace(name.Trace), 0) is not { } ofTrace) return null;
             if (name.Subject is not { } subject) key = ofTrace;
-            else if (keys.KeyOf(root, KeyOwner.User(subject), name.Time) is { } ofUser) key = HMACSHA256.HashData(ofUser, ofTrace);
+            else if (keys.KeyOf(root, KeyOwner.User(subject), name.Time) is { } ofUser) key = SHA256.HashData([.. ofUser, .. ofTrace]);
             else return null;
         }
         // What was asked before a destruction is put where nobody looks any more.
@@ -103,6 +104,19 @@ public sealed class SubjectSeal(ISubjectKeys keys) : ISeal
         if (Interlocked.Increment(ref kept.Added) < MostKeys) return key;
         lock (kept) (kept.Old, kept.Young, kept.Added) = (kept.Young, new(), 0);
         return key;
+    }
+
+    /// <summary>Chance by the page: asked for twelve bytes at a time it costs as much as the cipher.</summary>
+    static void Nonce(Span<byte> nonce)
+    {
+        var (chance, used) = t_chance;
+        if (chance is null || used == chance.Length)
+        {
+            RandomNumberGenerator.Fill(chance ??= new byte[NonceBytes * 256]);
+            used = 0;
+        }
+        chance.AsSpan(used, NonceBytes).CopyTo(nonce);
+        t_chance = (chance, used + NonceBytes);
     }
 
     static AesGcm CipherOf(byte[] key)

@@ -38,6 +38,18 @@ public sealed class AnswerCache(TimeProvider clock)
         }
     }
 
+    public void Clear(string project)
+    {
+        foreach (var key in _answers.Keys)
+            if (key.StartsWith($"{project}:", StringComparison.Ordinal)) _answers.TryRemove(key, out _);
+        // The queue holds on to answers, too: those that are no longer found go.
+        for (var left = _oldest.Count; left > 0 && _oldest.TryDequeue(out var old); left--)
+        {
+            if (_answers.TryGetValue(old.Key, out var found) && ReferenceEquals(found, old.Answer)) _oldest.Enqueue(old);
+            else Interlocked.Add(ref _bytes, -old.Answer.Body.Length);
+        }
+    }
+
     /// <summary>The project, who would answer, and the SHA-256 of the body with the members of every object in order.</summary>
     public static string KeyOf(string project, Protocol protocol, Route route, ReadOnlyMemory<byte> body)
     {

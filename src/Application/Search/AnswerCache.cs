@@ -21,5 +21,7 @@ public sealed class AnswerCache : IDisposable
             _answers.Set(name, answer, new MemoryCacheEntryOptions { AbsoluteExpirationRelativeToNow = time, Size = answer.Body.Length + (2 * name.Length) });
     }
 
+    public void Clear() => _answers.Clear();
+
     public void Dispose() => _answers.Dispose();
 }

@@ -33,10 +33,23 @@ public sealed class SubjectKeys : ISubjectKeys, IDisposable
     readonly byte[] _master;
     readonly ConcurrentDictionary<(string Project, int Week), KeyRoot> _roots = new();
     readonly ConcurrentDictionary<string, KeyRoot> _byId = new(StringComparer.Ordinal);
-    /// <summary>Keys of roots that nothing was taken out of.</summary>
-    readonly ConcurrentDictionary<string, byte[]> _whole = new(StringComparer.Ordinal);
+    /// <summary>Roots that nothing was taken out of.</summary>
+    readonly ConcurrentDictionary<string, WholeRoot> _whole = new(StringComparer.Ordinal);
     readonly ConcurrentDictionary<(string Project, KeyOwner Owner), int> _erased = new();
-    int _destructions;
+    int _destructions, _erasedOwners;
+
+    /// <summary>A root with its grandchildren, as far as they were asked for: two levels less to go for each key.</summary>
+    sealed class WholeRoot(KeyNode root)
+    {
+        const int Kept = 2;
+        readonly byte[]?[] _below = new byte[256][];
+
+        public byte[] KeyOf(ulong leaf)
+        {
+            var prefix = KeyTree.PrefixOf(leaf, Kept);
+            return KeyTree.Key(new(Kept, prefix, _below[prefix] ??= KeyTree.Below(root, leaf, Kept).Key), leaf);
+        }
+    }
 
     SubjectKeys(VaultConnection connection, byte[] master) => (_connection, _master) = (connection, master);
 
@@ -72,31 +85,33 @@ public sealed class SubjectKeys : ISubjectKeys, IDisposable
 
     public IReadOnlyList<KeyRoot> RootsOf(string project) => [.. _byId.Values.Where(root => root.Project == project && !root.Destroyed)];
 
-    public int TimesErased(string project, KeyOwner owner) => _erased.IsEmpty ? 0 : _erased.GetValueOrDefault((project, owner));
+    public int TimesErased(string project, KeyOwner owner) => Volatile.Read(ref _erasedOwners) == 0 ? 0 : _erased.GetValueOrDefault((project, owner));
 
     public byte[]? KeyOf(KeyRoot root, KeyOwner owner, int time)
     {
         var leaf = LeafOf(owner, time);
-        if (_whole.TryGetValue(root.Id, out var key)) return KeyTree.Key(KeyTree.Root(key), leaf);
+        if (_whole.TryGetValue(root.Id, out var whole)) return whole.KeyOf(leaf);
         return _connection.Run(() => Above(root, leaf)) is { } above ? KeyTree.Key(above, leaf) : null;
     }
 
-    public void Destroy(string project, IReadOnlyList<(KeyOwner Owner, IReadOnlyList<KeyRoot> Roots)> owners) => Destroying(() =>
+    public void Destroy(Erasure erasure, IReadOnlyList<(KeyOwner Owner, IReadOnlyList<KeyRoot> Roots)> owners) => Destroying(() =>
     {
         foreach (var (owner, roots) in owners)
         {
-            var time = TimesErased(project, owner);
+            var time = TimesErased(erasure.Project, owner);
             foreach (var root in roots) TakeOut(root, LeafOf(owner, time));
             Run("INSERT INTO seal_erased(project, kind, id, times) VALUES($project, $kind, $id, 1) ON CONFLICT DO UPDATE SET times = times + 1",
-                ("$project", project), ("$kind", owner.Kind), ("$id", owner.Id));
+                ("$project", erasure.Project), ("$kind", owner.Kind), ("$id", owner.Id));
         }
+        Run("INSERT INTO erasures(id, body) VALUES($id, $body)", ("$id", erasure.Id.ToString("D")), ("$body", JsonSerializer.Serialize(erasure)));
     }, () =>
     {
         foreach (var (owner, roots) in owners)
         {
-            _erased.AddOrUpdate((project, owner), 1, static (_, times) => times + 1);
+            _erased.AddOrUpdate((erasure.Project, owner), 1, static (_, times) => times + 1);
             foreach (var root in roots) _whole.TryRemove(root.Id, out _);
         }
+        Volatile.Write(ref _erasedOwners, _erased.Count);
     });
 
     public void Destroy(IReadOnlyList<KeyRoot> roots) => Destroying(() =>
@@ -114,9 +129,6 @@ public sealed class SubjectKeys : ISubjectKeys, IDisposable
             _whole.TryRemove(root.Id, out _);
         }
     });
-
-    public void Begin(Erasure erasure) => _connection.Run(() => Run(
-        "INSERT OR REPLACE INTO erasures(id, body) VALUES($id, $body)", ("$id", erasure.Id.ToString("D")), ("$body", JsonSerializer.Serialize(erasure))));
 
     public void Done(Erasure erasure) => _connection.Run(() => Run("DELETE FROM erasures WHERE id = $id", ("$id", erasure.Id.ToString("D"))));
 
@@ -147,7 +159,7 @@ public sealed class SubjectKeys : ISubjectKeys, IDisposable
         foreach (var node in KeyTree.Without(above, leaf)) Insert(root, node);
     }
 
-    /// <summary>Of the seventeen nodes on the way to a leaf at most one is there.</summary>
+    /// <summary>Of the nodes on the way to a leaf at most one is there.</summary>
     KeyNode? Above(KeyRoot root, ulong leaf)
     {
         var path = string.Join(',', Enumerable.Range(0, KeyTree.Depth + 1).Select(depth => $"({depth},{unchecked((long)KeyTree.PrefixOf(leaf, depth))})"));
@@ -169,11 +181,12 @@ public sealed class SubjectKeys : ISubjectKeys, IDisposable
         foreach (var (project, owner, times) in Read(
             "SELECT project, kind, id, times FROM seal_erased",
             row => (row.GetString(0), new KeyOwner(row.GetString(1), row.GetString(2)), row.GetInt32(3)))) _erased[(project, owner)] = times;
+        _erasedOwners = _erased.Count;
     }
 
     void Know(KeyRoot root)
     {
-        if (Above(root, 0) is { Depth: 0 } whole) _whole[root.Id] = whole.Key;
+        if (Above(root, 0) is { Depth: 0 } whole) _whole[root.Id] = new(whole);
         _byId[root.Id] = root;
         _roots[(root.Project, root.Week)] = root;
     }
