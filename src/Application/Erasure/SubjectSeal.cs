@@ -64,7 +64,7 @@ public sealed class SubjectSeal(ISubjectKeys keys) : ISeal
     /// <exception cref="UnreadableFact">It was sealed by another vault's key, or is not what was sealed.</exception>
     public ReadOnlyMemory<byte>? Open(Header header, ReadOnlyMemory<byte> stored)
     {
-        if (header.SealedBy is not { } by) return stored;
+        if (header.SealedBy is not { } by) return IsErased(header) ? (ReadOnlyMemory<byte>?)null : stored;
         var (id, time) = by.IndexOf('.', StringComparison.Ordinal) is >= 0 and var dot
             ? (by[..dot], int.TryParse(by.AsSpan(dot + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : throw Unreadable()) : (by, 0);
         if (header.TraceId is not { } trace || stored.Length < NonceBytes + TagBytes || keys.Find(id) is not { } root) throw Unreadable();
@@ -86,6 +86,11 @@ public sealed class SubjectSeal(ISubjectKeys keys) : ISeal
 
         UnreadableFact Unreadable() => new($"the vault cannot open what '{by}' sealed");
     }
+
+    /// <summary>Recorded in clear, before contents were sealed, about somebody who was erased since: there for who reads the file, and for nobody else.</summary>
+    bool IsErased(Header header) => header.TraceId is { } trace && !Tombstones.Marks(header)
+        && (keys.TimesErased(header.Project, KeyOwner.Trace(trace)) > 0
+            || (header.Subject is { } subject && keys.TimesErased(header.Project, KeyOwner.User(subject)) > 0));
 
     byte[]? KeyOf(KeyRoot root, KeyName name)
     {

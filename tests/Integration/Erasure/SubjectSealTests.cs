@@ -87,6 +87,16 @@ public sealed class SubjectSealTests : IDisposable
     }
 
     [Fact]
+    public void What_was_recorded_in_clear_is_shown_no_more_once_it_is_erased()
+    {
+        var (hers, his) = ((Of("t", "ann"), (ReadOnlyMemory<byte>)"clear"u8.ToArray()), (Of("t", "bob"), (ReadOnlyMemory<byte>)"clear"u8.ToArray()));
+        Destroy([(KeyOwner.User("ann"), [])]);
+        (Open(hers), Open(his)).Should().Be((null, "clear"));
+        Destroy([(KeyOwner.Trace("t"), [])]);
+        Open(his).Should().BeNull();
+    }
+
+    [Fact]
     public void A_week_goes_whole()
     {
         var (old, next) = (Close(Of("t", "ann")), Close(Of("t", "ann", s_now.AddDays(7))));
