@@ -57,9 +57,10 @@ internal static class Hosting
         services.AddApplication(typeof(Hosting).Assembly).AddStorage(configuration, options.DataDirectory).AddVault(options.DataDirectory).AddProjects();
         services.AddGateway(configuration, options.DataDirectory).AddWires().AddErasure();
         if (!options.Projections.Paused) services.AddProjectionHost();
+        services.AddSingleton<Application.Live.FactWords>(Live.StreamDoor.Words).AddSingleton<Application.Live.FactTail>();
         services.AddSingleton<Live.LiveSockets>().AddSingleton<TraceLlmVoice>().AddSingleton<ObservatoryVoice>();
         services.AddSingleton<AnswerCache>().AddSingleton(CursorsOf);
-        services.AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddSingleton<OtlpDropped>().AddOpenApi("v1", Describe).AddIngestCors();
+        services.AddSingleton<Native.LoginLinks>().AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddSingleton<OtlpDropped>().AddOpenApi("v1", Describe).AddIngestCors();
     }
 
     /// <summary>Composition is not asynchronous; this one waits for one row of a local store, once.</summary>

@@ -88,6 +88,7 @@ internal static class Routes
         app.MapGet("/api/v1/traces/{traceId}/tree", TraceDoors.Tree).Needs(Scopes.Read).Reads("traces").Says("Traces", "A trace as a tree");
         app.MapGet("/api/v1/traces/{traceId}/timeline", TraceDoors.Timeline).Needs(Scopes.Read).Reads("traces").Says("Traces", "The facts of a trace in the order they were recorded");
         app.MapGet("/api/v1/traces/{traceId}/state", TraceDoors.State).Needs(Scopes.Read).Says("Traces", "The tree as it stood at a revision or a time");
+        app.MapGet("/api/v1/stream", StreamDoor.ServeAsync).Needs(Scopes.Read, Permissions.ReadTraces).ExcludeFromDescription();
     }
 
     static void MapTraceLlm(this WebApplication app)
@@ -158,6 +159,10 @@ internal static class Routes
         app.MapGet("/api/v1/projections/{name}/parked", OperationDoors.Parked).Needs(Scopes.Admin).Says("Operations", "Facts a projection could not apply");
         app.MapPost("/api/v1/projections/{name}/parked/replay", OperationDoors.Replay).Needs(Scopes.Admin).Says("Operations", "Apply parked facts again");
 
+        app.MapGet("/app", ConsoleDoors.Page).Open().ExcludeFromDescription();
+        app.MapGet("/app/{**page}", ConsoleDoors.Page).Open().ExcludeFromDescription();
+        app.MapGet("/app/assets/{file}", ConsoleDoors.Asset).Open().ExcludeFromDescription();
+        app.MapGet("/app/session", ConsoleDoors.Session).Open().Says("Keys", "Who is signed in, and which doors there are");
         app.MapPost("/app/login", LoginDoors.Login).Open().Says("Keys", "Sign in a browser: a key for a cookie");
         app.MapPost("/app/logout", LoginDoors.Logout).Open().Says("Keys", "Sign it out");
         app.MapGet("/api/v1/keys", KeyDoors.List).Needs(Scopes.Admin).Says("Keys", "Keys, masked, newest first; project_id narrows them");

@@ -1,3 +1,4 @@
+using Hindcast.Api.Native;
 using Hindcast.Application;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Projects;
@@ -21,7 +22,10 @@ internal static class ServeCommand
             held = DataDirectoryLock.Take(app.Services.GetRequiredService<IOptions<HindcastOptions>>().Value.DataDirectory);
             var minted = await MintAsync(app.Services, terminal);
             await app.StartAsync();
-            held.Announce(Reachable(app.Urls));
+            var address = Reachable(app.Urls);
+            held.Announce(address);
+            terminal.Out.WriteLine($"Console: {address}/app/login#{app.Services.GetRequiredService<LoginLinks>().Make()} (signs in once, within the hour)");
+            terminal.Out.Flush();
             if (!minted) _ = MintWhenPossibleAsync(app.Services, terminal, app.Lifetime.ApplicationStopping);
             await app.WaitForShutdownAsync();
             return 0;

@@ -37,6 +37,12 @@ public interface IEventLog
 
     IAsyncEnumerable<LogPage> FollowAsync(LogPosition after, CancellationToken ct);
 
+    /// <summary>The event at exactly this position; null when none is there.</summary>
+    Task<LogRecord?> AtAsync(LogPosition position, CancellationToken ct);
+
+    /// <summary>Whether the log can be followed from a position: an event stands there, be it one that readers are not shown.</summary>
+    async Task<bool> IsPlaceAsync(LogPosition position, CancellationToken ct) => await AtAsync(position, ct) is not null;
+
     /// <summary>The position of the newest event, or <see cref="LogPosition.Start"/>.</summary>
     Task<LogPosition> HeadAsync(CancellationToken ct);
 

@@ -102,6 +102,7 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
             touched.Trace.DropTexts(touched.Spans.Keys);
             _warm.Keep(touched.Key, touched.Trace, touched.After ?? touched.Before);
         }
+        _warm.Turn();
         _page.Clear();
     }
 

@@ -11,16 +11,10 @@ internal static class TraceLlmReads
 {
     const int MostRecentFailures = 5;
 
-    /// <summary>The greeting that clients probe for; a browser gets a page that says where to go.</summary>
-    public static IResult Root(HttpRequest request) => request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
-        ? Results.Content(Page, "text/html; charset=utf-8")
+    /// <summary>The greeting that clients probe for; a browser gets the console.</summary>
+    public static IResult Root(HttpContext http) => http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
+        ? Native.ConsoleDoors.Page(http)
         : TraceLlmAnswers.Ok(new { message = "TraceLLM backend running" });
-
-    const string Page = """
-        <!doctype html><html lang="en"><meta charset="utf-8"><title>Hindcast</title>
-        <h1>Hindcast</h1><p>This server stores the traces of LLM applications. There is no console yet: <a href="/docs">every door, described and tried out</a>,
-        <a href="/health">health</a>.</p></html>
-        """;
 
     public static async Task<IResult> List(HttpContext http, IMediator app, CancellationToken ct)
     {

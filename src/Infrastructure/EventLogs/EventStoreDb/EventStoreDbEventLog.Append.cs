@@ -37,6 +37,7 @@ public sealed partial class EventStoreDbEventLog
         {
             try
             {
+                if (waiting != first) waiting.Started = _time.GetTimestamp();
                 var appended = await WriteAsync(waiting);
                 if (appended is null) _lanes.Broke(waiting, unknown: null);
                 Interlocked.Add(ref _bytes, -waiting.Bytes);

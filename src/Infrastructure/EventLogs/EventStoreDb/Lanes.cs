@@ -10,7 +10,8 @@ sealed class Waiting(StreamName stream, long expected, LogEvent[] events, long b
     public long Expected => expected;
     public LogEvent[] Events => events;
     public long Bytes => bytes;
-    public long Started => started;
+    /// <summary>When it was taken in, or its turn came: behind appends that are written one after the other it waits for no silent server.</summary>
+    public long Started { get; set; } = started;
     /// <summary>It was made to follow an append that was refused, so it must not be written, wherever the stream is.</summary>
     public bool FollowsRefused { get; set; }
     /// <summary>It was made to follow an append whose fate nobody knows.</summary>

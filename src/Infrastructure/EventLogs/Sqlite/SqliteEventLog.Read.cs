@@ -29,6 +29,9 @@ public sealed partial class SqliteEventLog
         return Answered<IReadOnlyList<LogRecord>>(() => Read(static (reader, at) => reader.Tail(at.stream, at.count), (stream, count)), ct);
     }
 
+    public Task<LogRecord?> AtAsync(LogPosition position, CancellationToken ct) =>
+        Answered(() => position <= LogPosition.Start ? null : Read(static (reader, at) => reader.Page(at.Value - 1, 1, 1), position).Records is [var record] ? record : null, ct);
+
     public Task<LogPosition> HeadAsync(CancellationToken ct) => Answered(() => new LogPosition(Read(static (reader, _) => reader.Head(), 0)), ct);
 
     /// <summary>This engine's positions are dense, so here the difference is the count.</summary>

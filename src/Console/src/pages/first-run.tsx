@@ -1,0 +1,100 @@
+import { useQuery } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { Tabs } from 'radix-ui'
+import { useCallback, useEffect, useRef } from 'react'
+import { ask, type Page, type Row } from '../api'
+import { useMay, useSession } from '../shell'
+import { CopyButton, Heading } from '../ui/bits'
+import { useTitle } from '../ui/hooks'
+import { useNews } from '../ui/live'
+
+const kept = 'hindcast-first-key'
+
+/** A key that may only write, made once for this window; null for those who may make none. */
+function useWritingKey() {
+  const may = useMay('admin')
+  const { project_id } = useSession()
+  const name = `${kept}:${project_id}`
+  return useQuery({
+    queryKey: ['first-key', project_id],
+    enabled: may,
+    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: async () => {
+      const before = sessionStorage.getItem(name)
+      if (before) return before
+      const made = await ask<{ key: string }>('/api/v1/keys', { body: { name: 'First run', scopes: ['ingest', 'gateway'] } })
+      sessionStorage.setItem(name, made.key)
+      return made.key
+    },
+  })
+}
+
+function snippets(origin: string, key: string): [string, string, string][] {
+  return [
+    ['curl', 'curl', `curl -X POST ${origin}/api/v1/events \\
+  -H "Authorization: Bearer ${key}" -H "Content-Type: application/json" \\
+  -d '[{"type":"llm_response","trace_id":"hello","name":"greeting","content":"Hello, Hindcast!"}]'`],
+    ['dotnet', '.NET', `using var http = new HttpClient { BaseAddress = new("${origin}") };
+http.DefaultRequestHeaders.Authorization = new("Bearer", "${key}");
+await http.PostAsJsonAsync("/api/v1/events", new[] { new { type = "llm_response", trace_id = "hello", name = "greeting", content = "Hello, Hindcast!" } });`],
+    ['python', 'Python', `import json, urllib.request
+event = [{"type": "llm_response", "trace_id": "hello", "name": "greeting", "content": "Hello, Hindcast!"}]
+urllib.request.urlopen(urllib.request.Request("${origin}/api/v1/events", json.dumps(event).encode(), {"Authorization": "Bearer ${key}", "Content-Type": "application/json"}))`],
+    ['openai', 'OpenAI client', `from openai import OpenAI  # a provider has to be set up first, under Settings
+client = OpenAI(base_url="${origin}/v1", api_key="${key}")
+client.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": "Hello!"}])`],
+  ]
+}
+
+/** What an empty project shows; becomes the trace as soon as there is one. */
+export function FirstRun() {
+  const key = useWritingKey()
+  const navigate = useNavigate()
+  const gone = useRef(false)
+  const enter = useCallback((traceId: string) => {
+    if (gone.current) return
+    gone.current = true
+    void navigate({ to: '/traces/$traceId', params: { traceId } } as never)
+  }, [navigate])
+  useNews(true, (news) => enter(news.trace.trace_id))
+  // The socket is quicker; looking is surer.
+  const runs = useQuery({ queryKey: ['first-trace'], queryFn: () => ask<Page<Row>>('/api/v1/runs?limit=1', { fresh: true }), refetchInterval: 1_500 })
+  const found = runs.data?.data[0]?.trace_id
+  useEffect(() => {
+    if (found) enter(found)
+  }, [found, enter])
+
+  const shown = snippets(window.location.origin, key.data ?? '$HINDCAST_KEY')
+  return (
+    <div className="mx-auto w-full max-w-3xl pt-2 md:pt-8" data-testid="first-run">
+      <Heading title="Send the first trace" says="This project is empty. Run one of these, and the trace appears here by itself." />
+      <Tabs.Root defaultValue="curl" className="card">
+        <Tabs.List aria-label="Language" className="flex overflow-x-auto border-b border-line px-1">
+          {shown.map(([id, name]) => (
+            <Tabs.Trigger key={id} value={id} className="border-b-2 border-transparent px-3 py-2 whitespace-nowrap text-soft -outline-offset-2 data-[state=active]:border-accent data-[state=active]:font-medium data-[state=active]:text-ink">{name}</Tabs.Trigger>
+          ))}
+        </Tabs.List>
+        {shown.map(([id, , code]) => (
+          <Tabs.Content key={id} value={id} className="relative p-3">
+            <pre className="overflow-x-auto pr-20 pb-2 font-mono text-xs leading-relaxed" tabIndex={0} aria-label="Code"><code>{code}</code></pre>
+            <span className="absolute top-3 right-3"><CopyButton text={code} /></span>
+          </Tabs.Content>
+        ))}
+      </Tabs.Root>
+      <p className="mt-3 text-soft">
+        {key.data ? 'The key is new, may only write and call models, and is shown in this window alone.'
+          : key.error ? `No key could be made: ${key.error.message}`
+          : 'Put a key with the scope ingest where it says $HINDCAST_KEY.'} Other ways in (OpenTelemetry, WhyOps, Trubrics, TraceLLM) are described at <a className="text-accent underline" href="/docs">/docs</a>.
+      </p>
+      <p role="status" className="mt-6 flex items-center gap-2 text-soft">
+        <span className="relative flex size-2.5" aria-hidden><span className="absolute size-full animate-ping rounded-full bg-accent opacity-60 motion-reduce:animate-none" /><span className="size-2.5 rounded-full bg-accent" /></span>
+        Waiting for the first event …
+      </p>
+    </div>
+  )
+}
+
+export function FirstRunPage() {
+  useTitle('First run')
+  return <FirstRun />
+}

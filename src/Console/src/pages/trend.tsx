@@ -1,0 +1,36 @@
+import { useQuery } from '@tanstack/react-query'
+import { ask, type Page, type Row } from '../api'
+import { count, localTime } from '../format'
+
+const bars = 24
+const most = 1_000
+
+/** How often spans failed with a message, over the time that is looked at: from the newest thousand of them. */
+export function Trend({ message, days }: { message: string; days: number }) {
+  const rows = useQuery({
+    queryKey: ['trend', message, days], staleTime: 60_000,
+    queryFn: () => ask<Page<Row>>('/api/v1/traces/search', {
+      body: {
+        filter: { operator: 'AND', filters: [{ field: 'error_message', operator: 'contains', value: message.slice(0, 200) }, { field: 'ts', operator: 'gte', value: new Date(Date.now() - days * 86_400_000).toISOString() }] },
+        sort_by: 'ts', sort_desc: true, limit: most, fields: ['ts'],
+      },
+    }),
+  })
+  const end = Date.now()
+  const start = end - days * 86_400_000
+  const counts = Array.from({ length: bars }, () => 0)
+  for (const { ts } of rows.data?.data ?? []) {
+    const i = Math.floor(((Date.parse(ts) - start) / (end - start)) * bars)
+    if (i >= 0 && i < bars) counts[i]!++
+  }
+  const top = Math.max(1, ...counts)
+  return (
+    <figure className="min-w-0">
+      <svg viewBox={`0 0 ${bars * 8} 36`} className="h-9 w-full" role="img" aria-label={`${count(counts.reduce((a, b) => a + b, 0))} failures in ${days} days, at most ${top} in one of ${bars} parts`} preserveAspectRatio="none">
+        <line x1="0" x2={bars * 8} y1="35.5" y2="35.5" className="stroke-line" />
+        {counts.map((n, i) => n > 0 && <rect key={i} x={i * 8 + 1} width="6" y={35 - (n / top) * 33} height={(n / top) * 33} className="fill-bad"><title>{`${count(n)} from ${localTime(new Date(start + (i * (end - start)) / bars).toISOString())}`}</title></rect>)}
+      </svg>
+      <figcaption className="flex justify-between text-[11px] text-soft"><span>{days} d ago</span><span>up to {count(top)}{rows.data?.pagination.has_more && ', newest 1,000'}</span><span>now</span></figcaption>
+    </figure>
+  )
+}
