@@ -24,7 +24,7 @@ public sealed class AnswerCache(IResponseCache answers)
         await answers.SetAsync(KeyOf(projects, name), held, time, ct);
     }
 
-    /// <summary>Every answer that shows something of a project.</summary>
+    /// <summary>Every answer that shows something of a project, whoever keeps it: those of models too.</summary>
     public async Task ForgetAsync(string project, CancellationToken ct)
     {
         await answers.ForgetAsync(project, ct);
