@@ -22,5 +22,6 @@ COPY --from=build /app .
 RUN mkdir /data && chown $APP_UID /data
 USER $APP_UID
 VOLUME /data
-EXPOSE 8080
+# HTTP, and OTLP over gRPC where Hindcast__Otlp__GrpcEndpoint names an address that is reachable.
+EXPOSE 8080 4317
 ENTRYPOINT ["./hindcast"]

@@ -44,6 +44,8 @@ public sealed class HindcastProcess : IAsyncDisposable
         start.Environment["Hindcast__Limits__RequestsPerMinute"] = "100000000";
         start.Environment["Hindcast__Limits__QueriesPerMinute"] = "100000000";
         start.Environment["Hindcast__Limits__BytesPerMinute"] = "1000000000000";
+        // Servers side by side cannot share its port; who wants it names one.
+        start.Environment["Hindcast__Otlp__GrpcEndpoint"] = "";
         foreach (var (name, value) in _settings) start.Environment[name] = value;
         _process = Process.Start(start)!;
         Said.Clear();

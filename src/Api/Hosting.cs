@@ -1,8 +1,10 @@
 using Hindcast.Api.Dialects;
 using Hindcast.Api.Dialects.Observatory;
+using Hindcast.Api.Dialects.OpenTelemetry;
 using Hindcast.Api.Dialects.TraceLlm;
 using Hindcast.Api.Dialects.WhyOps;
 using Hindcast.Application;
+using Hindcast.Application.Erasure;
 using Hindcast.Application.Projects;
 using Hindcast.Application.ReadModels;
 using Hindcast.Application.Search;
@@ -29,9 +31,11 @@ internal static class Hosting
         builder.WebHost.ConfigureKestrel(Harden);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Microsoft.EntityFrameworkCore", LogLevel.Error);
         AddHindcast(builder.Services, builder.Configuration);
+        builder.Services.AddSingleton<GrpcListener>().AddHostedService(services => services.GetRequiredService<GrpcListener>());
         also(builder.Services);
 
         var app = builder.Build();
+        GrpcListener.Tap(app);
         app.UseMiddleware<Problems>();
         app.UseWhyOpsPaths();
         app.UseTraceLlmPaths();
@@ -51,11 +55,13 @@ internal static class Hosting
         Directory.CreateDirectory(options.DataDirectory);
 
         services.AddApplication(typeof(Hosting).Assembly).AddStorage(configuration, options.DataDirectory).AddVault(options.DataDirectory).AddProjects();
-        services.AddGateway(configuration, options.DataDirectory).AddWires();
+        services.AddGateway(configuration, options.DataDirectory).AddWires().AddErasure();
         if (!options.Projections.Paused) services.AddProjectionHost();
+        services.AddHostedService<Application.Exports.ExportWorker>();
+        services.AddSingleton<Application.Live.FactWords>(Live.StreamDoor.Words).AddSingleton<Application.Live.FactTail>();
         services.AddSingleton<Live.LiveSockets>().AddSingleton<TraceLlmVoice>().AddSingleton<ObservatoryVoice>();
         services.AddSingleton<AnswerCache>().AddSingleton(CursorsOf);
-        services.AddSingleton<Native.LoginLinks>().AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddOpenApi("v1", Describe).AddIngestCors();
+        services.AddSingleton<Native.LoginLinks>().AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddSingleton<OtlpDropped>().AddOpenApi("v1", Describe).AddIngestCors();
     }
 
     /// <summary>Composition is not asynchronous; this one waits for one row of a local store, once.</summary>

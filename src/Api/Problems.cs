@@ -77,6 +77,7 @@ internal sealed class Problems(RequestDelegate next, ILogger<Problems> logger)
         NotAllowed => new(403, "FORBIDDEN", e.Message),
         Forbidden x => new(403, "FORBIDDEN", e.Message, x.Code),
         Unprocessable x => new(422, x.Code.ToUpperInvariant(), e.Message, x.Code),
+        OfAnotherLog => new(410, "GONE", e.Message, "cursor_of_another_log"),
         NotFound => new(404, "NOT_FOUND", e.Message),
         Application.Projects.IdempotencyKeyReused => new(422, "IDEMPOTENCY_KEY_REUSED", e.Message, "Idempotency-Key"),
         QueryTooSlow => new(422, "QUERY_TIMEOUT", e.Message),
@@ -98,7 +99,8 @@ internal sealed class Problems(RequestDelegate next, ILogger<Problems> logger)
 
     static RefusalForm Form(HttpContext http) =>
         (http.GetEndpoint() ?? http.Features.Get<IEndpointFeature>()?.Endpoint)?.Metadata.GetMetadata<RefusalForm>()
-        ?? (Dialects.TraceLlm.TraceLlmPaths.Owns(http.Request.Path.Value ?? "") ? Dialects.TraceLlm.TraceLlmAnswers.RefuseAsync
+        ?? (Dialects.OpenTelemetry.GrpcStatus.IsCall(http.Request) ? Dialects.OpenTelemetry.GrpcStatus.RefuseAsync
+            : Dialects.TraceLlm.TraceLlmPaths.Owns(http.Request.Path.Value ?? "") ? Dialects.TraceLlm.TraceLlmAnswers.RefuseAsync
             // Under /v1 an unknown path is answered as the clients that go there expect it.
             : http.Request.Path.StartsWithSegments("/v1") ? Dialects.OpenAi.OpenAiErrors.RefuseAsync : Native.Envelope.RefuseAsync);
 }

@@ -24,6 +24,7 @@ internal static class Routes
         app.MapTraceLlm();
         app.MapTrops();
         app.MapMoney();
+        app.MapFigures();
         app.MapWhyOpsReading();
         app.MapOperations();
     }
@@ -54,6 +55,11 @@ internal static class Routes
             app.MapPost(path, TraceLlmIngest.PostAsync).RefusesInvalid().Takes(TraceLlmAnswers.RefuseAsync).Says("TraceLLM", "Save one trace or up to 100; a trace_id that is known is replaced");
 
         app.MapPost("/v1/traces", OtlpDoors.TracesAsync).Takes(OtlpDoors.RefuseAsync).Says("OpenTelemetry", "OTLP spans, in protobuf or JSON");
+        app.MapPost("/v1/logs", OtlpDoors.LogsAsync).Takes(OtlpDoors.RefuseAsync).Says("OpenTelemetry", "OTLP log records: GenAI events are kept, others are counted");
+        app.MapPost("/v1/metrics", OtlpDoors.MetricsAsync).Takes(OtlpDoors.RefuseAsync).Says("OpenTelemetry", "OTLP metrics: taken, counted and dropped");
+        app.MapPost("/opentelemetry.proto.collector.trace.v1.TraceService/Export", GrpcDoors.TracesAsync).TakesCalls();
+        app.MapPost("/opentelemetry.proto.collector.logs.v1.LogsService/Export", GrpcDoors.LogsAsync).TakesCalls();
+        app.MapPost("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", GrpcDoors.MetricsAsync).TakesCalls();
 
         app.MapPost("/api/ingestion/publish_events", TrubricsDoors.PublishEventsAsync).Takes(TrubricsDoors.RefuseAsync).Says("Trubrics", "Write up to 100 product events");
         app.MapPost("/api/ingestion/publish_llm_events", TrubricsDoors.PublishLlmEventsAsync).Takes(TrubricsDoors.RefuseAsync).Says("Trubrics", "Write up to 100 prompts with their generations");
@@ -83,6 +89,7 @@ internal static class Routes
         app.MapGet("/api/v1/traces/{traceId}/tree", TraceDoors.Tree).Needs(Scopes.Read).Reads("traces").Says("Traces", "A trace as a tree");
         app.MapGet("/api/v1/traces/{traceId}/timeline", TraceDoors.Timeline).Needs(Scopes.Read).Reads("traces").Says("Traces", "The facts of a trace in the order they were recorded");
         app.MapGet("/api/v1/traces/{traceId}/state", TraceDoors.State).Needs(Scopes.Read).Says("Traces", "The tree as it stood at a revision or a time");
+        app.MapGet("/api/v1/stream", StreamDoor.ServeAsync).Needs(Scopes.Read, Permissions.ReadTraces).ExcludeFromDescription();
     }
 
     static void MapTraceLlm(this WebApplication app)
@@ -107,17 +114,17 @@ internal static class Routes
     {
         app.MapGet("/api/events", WhyOpsEventReads.List).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Events, newest first");
         app.MapGet("/api/events/{id}", WhyOpsEventReads.Get).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "One event");
-        app.MapGet("/api/threads", WhyOpsThreads.List).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "Threads by last activity");
-        app.MapGet("/api/threads/{id}", WhyOpsThreads.Get).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "A thread with its events, models and money");
+        app.MapGet("/api/threads", WhyOpsThreads.List).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "Threads by last activity");
+        app.MapGet("/api/threads/{id}", WhyOpsThreads.Get).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "A thread with its events, models and money");
         app.MapGet("/api/threads/{id}/graph", WhyOpsThreads.Graph).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "A thread as nodes and edges");
         app.MapPost("/api/threads/match", WhyOpsThreads.Match).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "The thread that a conversation goes on from");
         app.MapGet("/api/visualize/{traceId}/mermaid", WhyOpsThreads.Mermaid).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "A thread as a Mermaid flowchart");
-        app.MapGet("/api/entities", WhyOpsEntities.List).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "Agents");
-        app.MapGet("/api/entities/{id}", WhyOpsEntities.Get).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "An agent, day by day");
-        app.MapGet("/api/entities/{id}/version-ids", WhyOpsEntities.VersionIds).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "The versions of an agent");
-        app.MapGet("/api/entities/{id}/user-distribution", WhyOpsEntities.Users).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "The users of an agent");
-        app.MapGet("/api/entities/versions/{versionId}", WhyOpsEntities.Version).Shows(WhyOpsRefusals.RefuseReadingAsync, "agents").Says("WhyOps", "A version: its prompt and its tools");
-        app.MapGet("/api/analytics/dashboard", WhyOpsAnalytics.Dashboard).Shows(WhyOpsRefusals.RefuseAsync, "agents").Says("WhyOps", "The last seven days");
+        app.MapGet("/api/entities", WhyOpsEntities.List).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "Agents");
+        app.MapGet("/api/entities/{id}", WhyOpsEntities.Get).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "An agent, day by day");
+        app.MapGet("/api/entities/{id}/version-ids", WhyOpsEntities.VersionIds).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "The versions of an agent");
+        app.MapGet("/api/entities/{id}/user-distribution", WhyOpsEntities.Users).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "The users of an agent");
+        app.MapGet("/api/entities/versions/{versionId}", WhyOpsEntities.Version).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "A version: its prompt and its tools");
+        app.MapGet("/api/analytics/dashboard", WhyOpsAnalytics.Dashboard).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "The last seven days");
         app.MapGet("/api/analytics/summary", WhyOpsAnalytics.Summary).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "All requests in one row");
         app.MapGet("/api/analytics/timeline", WhyOpsAnalytics.Timeline).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Requests by hour, day or week");
         app.MapGet("/api/analytics/usage", WhyOpsAnalytics.Usage).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Requests by provider and model");
@@ -136,6 +143,27 @@ internal static class Routes
         app.MapGet("/api/v1/failures/groups", FailureDoors.Groups).Needs(Scopes.Read).Reads("traces").Says("Failures", "What goes wrong, grouped by what is alike");
     }
 
+    /// <summary>What the Observatory has beside its traces.</summary>
+    static void MapFigures(this WebApplication app)
+    {
+        app.MapGet("/api/v1/metrics", ObservatoryMetrics.Series).Counts(Permissions.ReadMetrics, "read metrics").Says("Figures", "Figures over time, by what requests have in common");
+        app.MapPost("/api/v1/metrics/query", ObservatoryMetrics.Query).Counts(Permissions.ReadMetrics, "query metrics").Says("Figures", "The same with filters, conditions on the results and an order");
+        app.MapGet("/api/v1/metrics/summary", ObservatoryMetrics.Summary).Counts(Permissions.ReadMetrics, "read metrics").Says("Figures", "A period beside the one before it");
+        app.MapGet("/api/v1/costs/summary", ObservatoryCosts.Summary).Counts(Permissions.ReadCosts, "read cost data").Says("Figures", "What requests cost, in parts and over time");
+        app.MapGet("/api/v1/costs/attribution", ObservatoryCosts.Attribution).Counts(Permissions.ReadCosts, "read cost data").Says("Figures", "Costs by user, team, tag, provider, model or environment");
+        app.MapGet("/api/v1/costs/forecast", ObservatoryCosts.Forecast).Counts(Permissions.ReadCosts, "read cost data").Says("Figures", "Costs of the days to come, by a line through those that were");
+        app.MapGet("/api/v1/analytics/performance", ObservatoryAnalytics.Performance).Counts(Permissions.ReadMetrics, "read metrics").Says("Figures", "Latency and throughput");
+        app.MapGet("/api/v1/analytics/quality", ObservatoryAnalytics.Quality).Counts(Permissions.ReadMetrics, "read metrics").Says("Figures", "Errors and what they say");
+        app.MapGet("/api/v1/analytics/models/compare", ObservatoryAnalytics.Compare).Counts(Permissions.ReadMetrics, "read metrics").Says("Figures", "Two to ten models side by side");
+        app.MapGet("/api/v1/analytics/optimization", ObservatoryAnalytics.Optimization).Counts(Permissions.ReadMetrics, "read metrics").Says("Figures", "Models that are dear, slow or fail often");
+
+        app.MapPost("/api/v1/export/traces", ObservatoryExports.Create).Files("create exports").Says("Exports", "Write spans to a file: CSV, JSON or JSON Lines, gzip if wanted");
+        app.MapGet("/api/v1/export/jobs", ObservatoryExports.List).Files("read exports").Says("Exports", "Exports, newest first");
+        app.MapGet("/api/v1/export/jobs/{id}", ObservatoryExports.Get).Files("read exports").Says("Exports", "How far an export is");
+        app.MapGet("/api/v1/export/jobs/{id}/download", ObservatoryExports.Download).Files("download exports").Says("Exports", "The file");
+        app.MapDelete("/api/v1/export/jobs/{id}", ObservatoryExports.Cancel).Files("cancel exports").Says("Exports", "Cancel an export that is under way");
+    }
+
     static void MapTrops(this WebApplication app)
     {
         app.MapGet("/v1/analytics/requests", TropsAnalytics.Requests).Shows(TropsRefusals.RefuseAsync).WithMetadata(new LimitedByPlan()).Says("TROPS", "Requests to models, newest first");
@@ -144,6 +172,9 @@ internal static class Routes
 
     static void MapOperations(this WebApplication app)
     {
+        app.MapDelete("/api/v1/users/{id}", ErasureDoors.User).Needs(Scopes.Admin).Says("Erasure", "Make all that a user said unreadable, for good");
+        app.MapDelete("/api/v1/traces/{traceId}", ErasureDoors.Trace).Needs(Scopes.Admin).Says("Erasure", "Make all that was said in a trace unreadable, for good");
+        app.MapPost("/api/v1/scrub", ErasureDoors.Scrub).Needs(Scopes.Admin).Says("Erasure", "Rewrite the files of the read models and of the vault, so that nothing erased is left in them");
         app.MapGet("/limits", OperationDoors.Limits).Needs(Scopes.Read).Says("Operations", "The limits in force");
         app.MapGet("/api/v1/projections", OperationDoors.Projections).Needs(Scopes.Read).Says("Operations", "Where each projection stands");
         app.MapPost("/api/v1/projections/{name}/rebuild", OperationDoors.Rebuild).Needs(Scopes.Admin).Says("Operations", "Build a projection again from the log, beside the one that serves");
@@ -180,12 +211,23 @@ internal static class Routes
     /// <summary>A door for writing: needs the scope, may be used from any page, and refuses in its dialect's form.</summary>
     static RouteHandlerBuilder Takes(this RouteHandlerBuilder door, RefusalForm form) => door.Needs(Scopes.Ingest).RefusesAs(form).FromAnyOrigin();
 
+    /// <summary>A door of gRPC; it has another port, and another description than these pages.</summary>
+    static RouteHandlerBuilder TakesCalls(this RouteHandlerBuilder door) => door.Needs(Scopes.Ingest).RefusesAs(GrpcStatus.RefuseAsync).ExcludeFromDescription();
+
     /// <summary>A door of a dialect for reading what traces add up to.</summary>
-    static RouteHandlerBuilder Shows(this RouteHandlerBuilder door, RefusalForm form, params string[] projections) =>
-        door.Needs(Scopes.Read).RefusesAs(form).Reads(["traces", .. projections]);
+    static RouteHandlerBuilder Shows(this RouteHandlerBuilder door, RefusalForm form) =>
+        door.Needs(Scopes.Read).RefusesAs(form).Reads("traces");
     /// <summary>A reading door of the Observatory: its permission, its words, and its roles' rates.</summary>
     static RouteHandlerBuilder Shows(this RouteHandlerBuilder door) =>
         door.Needs(Scopes.Read, Permissions.ReadTraces).RefusesAs(ObservatoryRefusals.RefuseAsync).WithMetadata(new LimitedByRole()).Reads("traces");
+
+    /// <summary>A door of the Observatory for figures: its permission, what is said to who lacks it, and its roles' rates.</summary>
+    static RouteHandlerBuilder Counts(this RouteHandlerBuilder door, string permission, string doing) =>
+        door.Needs(Scopes.Read, permission).RefusesAs(ObservatoryRefusals.To(doing)).WithMetadata(new LimitedByRole()).Reads("traces");
+
+    /// <summary>A door for exports: they hold what traces hold.</summary>
+    static RouteHandlerBuilder Files(this RouteHandlerBuilder door, string doing) =>
+        door.Needs(Scopes.Read, Permissions.ReadTraces).RefusesAs(ObservatoryRefusals.To(doing)).WithMetadata(new LimitedByRole());
 
     static RouteHandlerBuilder Says(this RouteHandlerBuilder door, string tag, string summary) => door.WithTags(tag).WithSummary(summary);
 }

@@ -17,6 +17,9 @@ public sealed class HindcastOptions
     public bool Open { get; set; }
 
     public LiveOptions Live { get; set; } = new();
+
+    public OtlpOptions Otlp { get; set; } = new();
+
     public JwtOptions Jwt { get; set; } = new();
 
     /// <summary>Tells logs on one EventStoreDB server apart: a named log's streams begin with its name and a dot. The embedded log needs none.</summary>
@@ -29,6 +32,13 @@ public sealed class HindcastOptions
     public GatewayOptions Gateway { get; set; } = new();
 
     public RetentionOptions Retention { get; set; } = new();
+
+    /// <summary>
+    /// Contents of traces are sealed with keys of their traces and users, so that they can be erased. The keys are in this node's vault: with
+    /// several nodes on one log leave it off, and erase by retention.
+    /// </summary>
+    /// <value>Default: true on the embedded log, false on EventStoreDB.</value>
+    public bool? Sealing { get; set; }
 }
 
 /// <summary>How far back traces can be read. The log keeps every fact, so a longer reach is a rebuild away; sums of time buckets stay.</summary>
@@ -37,6 +47,14 @@ public sealed class RetentionOptions
     /// <summary>Traces first recorded more than so many days ago go from the read models, by whole weeks.</summary>
     /// <value>Default none: they stay.</value>
     [Range(1, 36_500)] public int? Days { get; set; }
+}
+
+/// <summary>OpenTelemetry's protocol.</summary>
+public sealed class OtlpOptions
+{
+    /// <summary>Where OTLP over gRPC listens, without TLS; empty: nowhere. A port that is taken stops the start only when it is named here.</summary>
+    /// <value>Default <c>http://127.0.0.1:4317</c>.</value>
+    public string? GrpcEndpoint { get; set; }
 }
 
 /// <summary>Tokens.</summary>

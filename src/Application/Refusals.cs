@@ -3,6 +3,9 @@ namespace Hindcast.Application;
 /// <summary>There is nothing by that name that the caller may see; somebody else's looks the same as none at all.</summary>
 public sealed class NotFound(string what) : Exception(what);
 
+/// <summary>A position that nothing of this log stands at.</summary>
+public sealed class OfAnotherLog() : Exception("This position is not of this log: it was restored or replaced since. Start again, from=start or from=now.");
+
 /// <summary>The request asks for something that has no meaning; the message names the field.</summary>
 public sealed class BadRequest(string about, string message) : Exception(message)
 {

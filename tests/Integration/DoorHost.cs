@@ -46,6 +46,7 @@ public sealed class DoorHost : IAsyncLifetime
         builder.Services.AddSingleton<IEventLog>(Log);
         builder.Services.AddSingleton<Streams>();
         builder.Services.AddSingleton(new InFlightBudget());
+        builder.Services.AddSingleton<Api.Dialects.OpenTelemetry.OtlpDropped>();
         builder.Services.AddSingleton<IVault>(SqliteVault.Open(Path.Combine(Log.Folder, $"{Guid.NewGuid():n}.db")));
         builder.Services.AddSingleton<IdempotencyKeys>();
         builder.Services.AddSingleton<ServiceFactory>(services => services.GetService!);

@@ -48,6 +48,8 @@ sealed class TempLog : IEventLog, IAsyncDisposable
 
     public IAsyncEnumerable<LogPage> FollowAsync(LogPosition after, CancellationToken ct) => _log.FollowAsync(after, ct);
 
+    public Task<LogRecord?> AtAsync(LogPosition position, CancellationToken ct) => _log.AtAsync(position, ct);
+
     public Task<LogPosition> HeadAsync(CancellationToken ct) => _log.HeadAsync(ct);
 
     public Task<long> CountAsync(LogPosition after, CancellationToken ct) => _log.CountAsync(after, ct);

@@ -15,6 +15,7 @@ internal static class Help
 
         hindcast projections status        where each read model stands
         hindcast projections rebuild NAME  build a read model again from the log, beside the one that serves
+            --accept-parked                it takes over even if facts could not be applied
         hindcast projections verify        compare the read models with what follows from the log (server stopped)
         hindcast log verify                check every fact against its checksum and its hash chain (server stopped)
         hindcast log export FILE           write every event into FILE; packed if it ends in .gz (server stopped)
@@ -22,6 +23,7 @@ internal static class Help
             --resume                       go on with an import that broke off
         hindcast prices import FILE        add the prices of a JSON file to the price book; history is priced anew
         hindcast prices reprice            compute all money anew, after a release with other built-in prices
+        hindcast erase --scrub             rewrite the files so that nothing is left in them of what was erased
         hindcast demo                      load sample traces
 
         hindcast help, hindcast --version

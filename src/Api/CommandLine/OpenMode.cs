@@ -16,7 +16,8 @@ internal static class OpenMode
         // Ports alone, as containers set them, mean every address.
         if (string.IsNullOrEmpty(configuration[WebHostDefaults.ServerUrlsKey]) && (configuration["http_ports"] ?? configuration["https_ports"]) is { Length: > 0 }) throw Refused("every address");
         var addresses = (configuration[WebHostDefaults.ServerUrlsKey] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            .Concat(configuration.GetSection("Kestrel:Endpoints").GetChildren().Select(e => e["Url"] ?? ""));
+            .Concat(configuration.GetSection("Kestrel:Endpoints").GetChildren().Select(e => e["Url"] ?? ""))
+            .Concat(configuration["Hindcast:Otlp:GrpcEndpoint"] is { Length: > 0 } grpc ? [grpc] : []);
         foreach (var address in addresses)
             if (!IsLoopback(address)) throw Refused(address);
     }

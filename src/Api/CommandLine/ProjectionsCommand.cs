@@ -12,7 +12,7 @@ internal static class ProjectionsCommand
     public static Task<int> RunAsync(string verb, IEnumerable<string> args, Func<Arguments, Floor> floor) => verb switch
     {
         "status" => StatusAsync(floor(Arguments.Parse(args, [], []))),
-        "rebuild" => RebuildAsync(floor(Arguments.Parse(args, [], []))),
+        "rebuild" => RebuildAsync(floor(Arguments.Parse(args, [], ["accept-parked"]))),
         "verify" => VerifyAsync(floor(Arguments.Parse(args, [], []))),
         _ => throw new WrongUsage($"There is no 'projections {verb}'; there are status, rebuild and verify."),
     };
@@ -33,7 +33,7 @@ internal static class ProjectionsCommand
         var name = floor.Arguments.The("projection");
         using var server = floor.Server();
         var before = await GenerationAsync();
-        await server.SendAsync(HttpMethod.Post, $"/api/v1/projections/{Uri.EscapeDataString(name)}/rebuild", null);
+        await server.SendAsync(HttpMethod.Post, $"/api/v1/projections/{Uri.EscapeDataString(name)}/rebuild{(floor.Arguments.Switch("accept-parked") ? "?accept_parked=true" : "")}", null);
         var state = await floor.Terminal.ProgressAsync($"Rebuilding {name}", async report =>
         {
             while (true)
@@ -41,7 +41,7 @@ internal static class ProjectionsCommand
                 var p = await StatusAsync();
                 if (p.TryGetProperty("rebuild", out var rebuild) && rebuild.ValueKind == JsonValueKind.Object)
                     report(rebuild.GetProperty("percent").GetDouble() / 100, $"{Text(rebuild, "events_per_second")} events/s, {Text(rebuild, "seconds_left")} s left");
-                else if (p.GetProperty("last_rebuild") is { ValueKind: JsonValueKind.Object } last && !last.GetProperty("served").GetBoolean() && Text(last, "generation") != before) return Refused(last);
+                else if (Last(p) is { } last && !last.GetProperty("served").GetBoolean() && Text(last, "generation") != before) return Refused(last);
                 else if (Text(p, "state") is "stopped" || (Text(p, "state") is "live" && Text(p, "generation") != before)) return Text(p, "state");
                 await Task.Delay(s_pause);
             }
@@ -59,9 +59,9 @@ internal static class ProjectionsCommand
         // Old and new rows are compared while the new ones serve already.
         async Task CompareAsync()
         {
-            while ((await StatusAsync()).GetProperty("last_rebuild") is { ValueKind: JsonValueKind.Object } last)
+            while (Last(await StatusAsync()) is { } last)
             {
-                if (last.GetProperty("equal") is { ValueKind: not JsonValueKind.Null } equal)
+                if (last.TryGetProperty("equal", out var equal))
                 {
                     floor.Terminal.Error.WriteLine(equal.GetBoolean() ? "The new rows are the old ones." : "The new rows differ from the old ones:");
                     foreach (var difference in last.GetProperty("differences").EnumerateArray()) floor.Terminal.Error.WriteLine(difference.GetString());
@@ -112,6 +112,9 @@ internal static class ProjectionsCommand
     {
         if (floor.Arguments.Option("url") is not null) throw new WrongUsage("This works on the files; --url means nothing here.");
     }
+
+    /// <summary>What is not known yet is not in the answer.</summary>
+    static JsonElement? Last(JsonElement projection) => projection.TryGetProperty("last_rebuild", out var last) ? last : null;
 
     static double Share(long at, long head) => head == 0 ? 1 : (double)at / head;
 

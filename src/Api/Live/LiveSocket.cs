@@ -6,7 +6,7 @@ namespace Hindcast.Api.Live;
 
 /// <summary>One socket of the live feed, from its greeting to its end.</summary>
 /// <remarks>
-/// <para>Three loops, and the first that ends ends all: one hears the client, one sends what waits in the subscription's queue (news and answers
+/// <para><paramref name="answer"/> is called with what the client says, null where it has nothing to say. Three loops, and the first that ends ends all: one hears the client, one sends what waits in the subscription's queue (news and answers
 /// alike, so that only one ever sends), one looks every two seconds whether the key still works.</para>
 /// <para><b>What a client may send</b>: text, JSON, up to 64 KiB, up to 20 messages a second. An object of a type the dialect does not know is
 /// ignored. Closed are: bytes 1003, text that is no UTF-8 or no JSON object 1007, too large 1009, too often 1008. Frames that break the
@@ -14,7 +14,7 @@ namespace Hindcast.Api.Live;
 /// <para><b>What ends it from our side</b>: the queue is full 1013, with the position to go on from; the key is revoked 1008; the server stops
 /// 1001. A client that is silent for 40 s, pings included, and one that does not take a message within 10 s is cut off.</para>
 /// </remarks>
-internal sealed class LiveSocket(WebSocket socket, LiveSubscription heard, ILiveTalk talk, Credential credential, TimeProvider clock)
+internal sealed class LiveSocket(WebSocket socket, ILiveSource heard, Action<JsonElement>? answer, Credential credential, TimeProvider clock)
 {
     public static readonly TimeSpan PingEvery = TimeSpan.FromSeconds(20);
     public static readonly TimeSpan Silence = TimeSpan.FromSeconds(40);
@@ -27,7 +27,6 @@ internal sealed class LiveSocket(WebSocket socket, LiveSubscription heard, ILive
     public async Task RunAsync(CancellationToken stopping)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        if (talk.Greeting is { } greeting) heard.Offer(new(default, greeting), always: true);
         Task<Ending>[] loops = [HearAsync(end.Token), SendAsync(end.Token), WatchAsync(end.Token)];
         var first = await Task.WhenAny(loops);
         var ending = stopping.IsCancellationRequested ? new(WebSocketCloseStatus.EndpointUnavailable, "the server stops") : await first;
@@ -84,7 +83,7 @@ internal sealed class LiveSocket(WebSocket socket, LiveSubscription heard, ILive
         {
             using var json = JsonDocument.Parse(message);
             if (json.RootElement.ValueKind != JsonValueKind.Object) return false;
-            if (talk.Answer(json.RootElement) is { } answer) heard.Offer(new(default, answer), always: true);
+            answer?.Invoke(json.RootElement);
             return true;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
@@ -99,6 +98,8 @@ internal sealed class LiveSocket(WebSocket socket, LiveSubscription heard, ILive
         {
             while (await heard.NextAsync(ct) is { } message)
             {
+                // The socket has heartbeats of its own.
+                if (message.Bytes.IsEmpty) continue;
                 using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
                 timeout.CancelAfter(s_sendTimeout);
                 await socket.SendAsync(message.Bytes, WebSocketMessageType.Text, endOfMessage: true, timeout.Token);

@@ -36,10 +36,13 @@ internal static class OperationDoors
         }), Envelope.Json);
     }
 
-    /// <summary>202; progress stands in the list of projections.</summary>
-    public static async Task<IResult> Rebuild(string name, IMediator app, CancellationToken ct)
+    /// <summary>
+    /// 202; progress stands in the list of projections. A build that could not apply every fact takes over only with
+    /// <c>?accept_parked=true</c>.
+    /// </summary>
+    public static async Task<IResult> Rebuild(string name, bool? accept_parked, IMediator app, CancellationToken ct)
     {
-        await app.Send(new RebuildProjection(name), ct);
+        await app.Send(new RebuildProjection(name, accept_parked ?? false), ct);
         return Results.Json(new { status = "accepted" }, Envelope.Json, statusCode: StatusCodes.Status202Accepted);
     }
 

@@ -11,7 +11,7 @@ internal static class TraceDoors
 {
     const int MostItems = 1_000;
 
-    static readonly JsonWriterOptions Deep = new() { MaxDepth = int.MaxValue, SkipValidation = true, Encoder = Envelope.Json.Encoder };
+    internal static readonly JsonWriterOptions Deep = new() { MaxDepth = int.MaxValue, SkipValidation = true, Encoder = Envelope.Json.Encoder };
 
     public static async Task Tree(string traceId, HttpContext http, IMediator app, CancellationToken ct) =>
         await WriteAsync(http, TreeJson.Write, await app.Send(new GetTraceTree(http.Caller(), traceId), ct), ct);
@@ -79,7 +79,7 @@ internal static class TimelineJson
     }
 
     /// <summary>The payload as it was received; NUL and halves of pairs show as U+FFFD. Null when it is erased, or no JSON.</summary>
-    static void Data(Utf8JsonWriter json, ReadOnlyMemory<byte>? received)
+    public static void Data(Utf8JsonWriter json, ReadOnlyMemory<byte>? received)
     {
         if (received is not { } bytes)
         {

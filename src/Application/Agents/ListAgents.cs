@@ -24,13 +24,12 @@ public sealed record ListAgents(Caller Caller) : IRequest<IReadOnlyList<Agent>>
         public async Task<IReadOnlyList<Agent>> Handle(ListAgents query, CancellationToken ct)
         {
             var project = query.Caller.Project;
-            await using var db = models.Open("agents");
+            await using var db = models.Open("traces");
             var agents = await db.Set<AgentRow>().Where(x => x.Project == project).OrderBy(x => x.CreatedAt).ThenBy(x => x.Name).ToListAsync(ct);
             var versions = (await db.Set<AgentVersionRow>().Where(x => x.Project == project).OrderByDescending(x => x.CreatedAt).ThenBy(x => x.Id).ToListAsync(ct))
                 .ToLookup(x => x.Name, StringComparer.Ordinal);
 
-            await using var traces = models.Open("traces");
-            var sums = await traces.Set<RunRow>().Where(x => x.Project == project && x.Agent != null)
+            var sums = await db.Set<RunRow>().Where(x => x.Project == project && x.Agent != null)
                 .GroupBy(x => x.Agent!)
                 .Select(g => new { Name = g.Key, Traces = g.LongCount(), Events = g.Sum(x => (long)x.Events), Errors = g.Sum(x => (long)x.Errors), LastAt = g.Max(x => x.LastAt) })
                 .ToDictionaryAsync(x => x.Name, StringComparer.Ordinal, ct);

@@ -152,21 +152,24 @@ public static class HeaderJson
 
     static Usage ReadUsage(ref Utf8JsonReader json)
     {
-        var usage = new Usage();
+        long? input = null, cacheRead = null, cacheWrite5m = null, cacheWrite1h = null, output = null, reasoning = null, unsplit = null;
         json.Read();
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
             var name = json.ValueSpan;
-            if (name.SequenceEqual("input"u8)) usage = usage with { Input = Long(ref json) };
-            else if (name.SequenceEqual("cache_read"u8)) usage = usage with { CacheRead = Long(ref json) };
-            else if (name.SequenceEqual("cache_write_5m"u8)) usage = usage with { CacheWrite5m = Long(ref json) };
-            else if (name.SequenceEqual("cache_write_1h"u8)) usage = usage with { CacheWrite1h = Long(ref json) };
-            else if (name.SequenceEqual("output"u8)) usage = usage with { Output = Long(ref json) };
-            else if (name.SequenceEqual("reasoning"u8)) usage = usage with { Reasoning = Long(ref json) };
-            else if (name.SequenceEqual("unsplit"u8)) usage = usage with { Unsplit = Long(ref json) };
+            if (name.SequenceEqual("input"u8)) input = Long(ref json);
+            else if (name.SequenceEqual("cache_read"u8)) cacheRead = Long(ref json);
+            else if (name.SequenceEqual("cache_write_5m"u8)) cacheWrite5m = Long(ref json);
+            else if (name.SequenceEqual("cache_write_1h"u8)) cacheWrite1h = Long(ref json);
+            else if (name.SequenceEqual("output"u8)) output = Long(ref json);
+            else if (name.SequenceEqual("reasoning"u8)) reasoning = Long(ref json);
+            else if (name.SequenceEqual("unsplit"u8)) unsplit = Long(ref json);
             else { json.Read(); json.Skip(); }
         }
-        return usage;
+        return new()
+        {
+            Input = input, CacheRead = cacheRead, CacheWrite5m = cacheWrite5m, CacheWrite1h = cacheWrite1h, Output = output, Reasoning = reasoning, Unsplit = unsplit,
+        };
     }
 
     static Source ReadSource(ref Utf8JsonReader json)

@@ -13,7 +13,8 @@ namespace Hindcast.Application.EventSourcing;
 /// <item>The first page that reaches the head says so, even if it is empty; each later page that reaches it says so again.</item>
 /// <item>What was acknowledged survives the death of the process and of the machine.</item>
 /// <item>What is read is what was written, or the read fails with <see cref="LogDamaged"/> and names the position.</item>
-/// <item>Appends to one stream that are started in order are written in order, so a caller may start the next before the last is done.</item>
+/// <item>Appends to one stream that are started in order are written in order, so a caller may start the next before the last is done; when one
+/// is refused, those made to follow it are too, until the stream's tail is read.</item>
 /// <item>Any other failure of an append means: unknown. Sending the same ids again is safe.</item>
 /// </list>
 /// </remarks>
@@ -35,6 +36,12 @@ public interface IEventLog
     Task<IReadOnlyList<LogRecord>> TailAsync(StreamName stream, int count, CancellationToken ct);
 
     IAsyncEnumerable<LogPage> FollowAsync(LogPosition after, CancellationToken ct);
+
+    /// <summary>The event at exactly this position; null when none is there.</summary>
+    Task<LogRecord?> AtAsync(LogPosition position, CancellationToken ct);
+
+    /// <summary>Whether the log can be followed from a position: an event stands there, be it one that readers are not shown.</summary>
+    async Task<bool> IsPlaceAsync(LogPosition position, CancellationToken ct) => await AtAsync(position, ct) is not null;
 
     /// <summary>The position of the newest event, or <see cref="LogPosition.Start"/>.</summary>
     Task<LogPosition> HeadAsync(CancellationToken ct);

@@ -47,6 +47,13 @@ public sealed partial class PartedLog(IEventLog inner) : IEventLog
             if (!Manifest.IsPart(record)) yield return Manifest.Marks(record.Content.Span) ? await WholeAsync(record, ct) : record;
     }
 
+    /// <summary>Null at a part: it is no fact.</summary>
+    public async Task<LogRecord?> AtAsync(LogPosition position, CancellationToken ct) =>
+        await inner.AtAsync(position, ct) is not { } record || Manifest.IsPart(record) ? null : Manifest.Marks(record.Content.Span) ? await WholeAsync(record, ct) : record;
+
+    /// <summary>Whether anything, be it a part, stands at a position: whether it can be gone on from.</summary>
+    public async Task<bool> IsPlaceAsync(LogPosition position, CancellationToken ct) => await inner.AtAsync(position, ct) is not null;
+
     public async Task<IReadOnlyList<LogRecord>> TailAsync(StreamName stream, int count, CancellationToken ct)
     {
         for (var asked = count; ; asked = checked(asked * 2))

@@ -20,6 +20,8 @@ public sealed class Streams(IEventLog log, TimeProvider clock, ISeal? seal = nul
     readonly ISeal _seal = seal ?? new Unsealed();
     const int MostAttempts = 50;
     const int AppendBytes = PartedLog.WholeUpTo;
+    /// <summary>A header takes about this much: of many small facts, as much as they do, and a server's bound is on both.</summary>
+    const int HeaderBytes = 700;
 
     readonly StreamHeads _heads = new(log);
 
@@ -257,7 +259,7 @@ public sealed class Streams(IEventLog log, TimeProvider clock, ISeal? seal = nul
     static long Bytes(IReadOnlyList<Draft> drafts)
     {
         var bytes = 0L;
-        foreach (var draft in drafts) bytes += draft.Content.Length;
+        foreach (var draft in drafts) bytes += draft.Content.Length + HeaderBytes;
         return bytes;
     }
 
@@ -266,13 +268,13 @@ public sealed class Streams(IEventLog log, TimeProvider clock, ISeal? seal = nul
         var (together, bytes) = (new List<Draft>(), 0);
         foreach (var draft in drafts)
         {
-            if (together.Count > 0 && bytes + draft.Content.Length > AppendBytes)
+            if (together.Count > 0 && bytes + draft.Content.Length + HeaderBytes > AppendBytes)
             {
                 yield return together;
                 (together, bytes) = ([], 0);
             }
             together.Add(draft);
-            bytes += draft.Content.Length;
+            bytes += draft.Content.Length + HeaderBytes;
         }
         yield return together;
     }

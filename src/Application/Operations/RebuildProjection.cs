@@ -9,8 +9,9 @@ namespace Hindcast.Application.Operations;
 /// at the head. The wish stands in the catalogue, so any node takes it, the owner fulfils it, and a restart goes on with it. A second
 /// request while one is under way changes nothing.
 /// </summary>
+/// <param name="AcceptParked">It takes over even if facts could not be applied; otherwise such a build is dropped, and what serves goes on.</param>
 /// <exception cref="NotFound">No such projection.</exception>
-public sealed record RebuildProjection(string Projection) : IRequest
+public sealed record RebuildProjection(string Projection, bool AcceptParked = false) : IRequest
 {
     internal sealed class Handler(ServingModels models, IEventLog log, IReadStore store) : AsyncRequestHandler<RebuildProjection>
     {
@@ -19,7 +20,7 @@ public sealed record RebuildProjection(string Projection) : IRequest
             if (!models.Projections.TryGetValue(command.Projection, out var projection)) throw new NotFound($"There is no projection '{command.Projection}'.");
             var all = (await store.GenerationsAsync(ct)).Where(g => g.Projection == projection.Name).ToList();
             var serving = all.Find(g => g.Serving)?.Number ?? 0;
-            if (all.TrueForAll(g => g.Number <= serving)) await Ownership.RequestAsync(projection, all, log, store, ct);
+            if (all.TrueForAll(g => g.Number <= serving)) await Ownership.RequestAsync(projection, all, log, store, ct, command.AcceptParked);
             models.Progress[projection.Name].Wake();
         }
     }

@@ -44,9 +44,9 @@ sealed class Beside(
             if (_at < old.At) _at = await ToAsync(_follower, _at, old.At, ct);
             else if (old.At < _at) await ToAsync(old.Follower, old.At, _at, ct);
 
-            if (_follower.Parked > old.Follower.Parked)
+            if (_follower.Parked > 0 && !generation.AcceptParked)
             {
-                Ended(served: false, false, [$"{_follower.Parked} facts could not be applied; of what serves, {old.Follower.Parked}."]);
+                Ended(served: false, false, [$"{_follower.Parked} facts could not be applied ({old.Follower.Parked} of what serves): 'hindcast projections rebuild {projection.Name} --accept-parked' takes over all the same."]);
                 logger.LogError("The rebuild of {Projection} parked {Parked} facts and does not take over; what serves is as it was", projection.Name, _follower.Parked);
                 return null;
             }

@@ -9,18 +9,19 @@ sealed class Following : IAsyncDisposable
     static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(25);
     const int MostParked = 10_000;
 
-    /// <summary>Who yields works a sixth of the time.</summary>
-    const int Yielding = 5;
+    /// <summary>Who yields works a sixth of the time while the others keep up, and a twentieth while they do not.</summary>
+    const int Yielding = 5, YieldingMore = 19;
 
     readonly IEventLog _log;
     readonly ProjectionProgress _progress;
     readonly TimeProvider _clock;
     readonly CancellationTokenSource _stop = new();
-    readonly Func<LogPosition>? _others;
+    readonly Func<(LogPosition At, bool KeepUp)>? _others;
 
-    /// <param name="others">How far the other projections are, where this one yields to them.</param>
+    /// <param name="others">How far the other projections are, and whether they keep up, where this one yields to them.</param>
     public Following(
-        Follower follower, LogPosition at, IEventLog log, ProjectionProgress progress, TimeProvider clock, CancellationToken ct, Func<LogPosition>? others = null)
+        Follower follower, LogPosition at, IEventLog log, ProjectionProgress progress, TimeProvider clock, CancellationToken ct,
+        Func<(LogPosition At, bool KeepUp)>? others = null)
     {
         _others = others;
         (Follower, At, _log, _progress, _clock) = (follower, at, log, progress, clock);
@@ -62,11 +63,12 @@ sealed class Following : IAsyncDisposable
             {
                 await foreach (var page in _log.FollowAheadAsync(At, pause.Token))
                 {
-                    var (began, before) = (_clock.GetTimestamp(), _others?.Invoke());
+                    var (began, before) = (_clock.GetTimestamp(), _others?.Invoke().At);
                     if (page.Records.Count > 0) At = await Follower.ApplyAsync(page, At, ct);
                     if (Follower.Parked > MostParked) throw new InvalidOperationException($"More than {MostParked} facts are parked.");
                     Reached(page.AtHead ? ProjectionState.Live : ProjectionState.CatchingUp);
-                    if (_others is { } others && others() != before) await Task.Delay(_clock.GetElapsedTime(began) * Yielding, _clock, pause.Token);
+                    if (_others?.Invoke() is { } others && others.At != before && !_progress.IsWaitedFor)
+                        await _progress.WokenAsync(_clock.GetElapsedTime(began) * (others.KeepUp ? Yielding : YieldingMore), _clock, pause.Token);
                     if (page is { AtHead: true, Records.Count: > 0 }) await Task.Delay(Gather, _clock, pause.Token);
                     else pause.Token.ThrowIfCancellationRequested();
                 }

@@ -10,8 +10,8 @@ namespace Hindcast.Application.ReadModels;
 /// </summary>
 static class LogAhead
 {
-    const int PagesAhead = 4;
-    const int MostInPage = 4_000;
+    const int PagesAhead = 2;
+    const int MostInPage = 2_000;
 
     public static async IAsyncEnumerable<LogPage> FollowAheadAsync(this IEventLog log, LogPosition after, [EnumeratorCancellation] CancellationToken ct)
     {

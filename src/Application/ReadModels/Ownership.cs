@@ -108,7 +108,11 @@ sealed class Ownership(
         models.Serve(projection.Name, follower.Generation.Number);
     }
 
-    LogPosition Others() => models.Progress.Where(p => p.Key != projection.Name).Select(p => p.Value.Position).DefaultIfEmpty().Max();
+    (LogPosition At, bool KeepUp) Others()
+    {
+        var others = models.Progress.Values.Where(p => p.Name != projection.Name).ToList();
+        return (others.Select(p => p.Position).DefaultIfEmpty().Max(), others.TrueForAll(p => p.State != ProjectionState.CatchingUp));
+    }
 
     async Task BuildAsync(Generation building, CancellationToken ct)
     {
@@ -160,9 +164,10 @@ sealed class Ownership(
     }
 
     /// <summary>Writes down that a generation is wanted; the owner builds it.</summary>
-    public static async Task<Generation> RequestAsync(Projection projection, IReadOnlyCollection<Generation> all, IEventLog log, IReadStore store, CancellationToken ct)
+    public static async Task<Generation> RequestAsync(
+        Projection projection, IReadOnlyCollection<Generation> all, IEventLog log, IReadStore store, CancellationToken ct, bool acceptParked = false)
     {
-        var made = new Generation(projection.Name, all.Select(g => g.Number).DefaultIfEmpty(0).Max() + 1, projection.Version, log.Id, Serving: false);
+        var made = new Generation(projection.Name, all.Select(g => g.Number).DefaultIfEmpty(0).Max() + 1, projection.Version, log.Id, Serving: false, acceptParked);
         await store.CreateAsync(projection, made, ct);
         return made;
     }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Hindcast.Domain.Pricing;
+using Hindcast.Domain.Traces;
 using Microsoft.EntityFrameworkCore;
 
 namespace Hindcast.Application.ReadModels;
@@ -69,7 +70,7 @@ static class Repricing
                 span.Pay(span.CacheHit ? Cost.Nothing : book.CostOf(span.Usage(), span.Model, Time.At(span.StartedAt)));
                 if (span.Cost() != before && written?.Contains(span.SpanId) != true) changed.Add(span);
             }
-            var (cost, unpriced) = RunRow.Sum(spans[run.TraceId].Where(s => s.Kind is "llm" or "embedding" && s.Usage() is { IsEmpty: false }).Select(s => s.Cost()));
+            var (cost, unpriced) = RunRow.Sum(CountedUsage.Of([.. spans[run.TraceId]], s => new(s.SpanId, s.ParentSpanId, s.Kind, s.Usage())).Select(s => s.Cost()));
             run.Pay(cost, unpriced);
         }
         await batch.UpsertAsync(changed, ct);

@@ -60,7 +60,7 @@ public sealed class RunRow
 
     public static RunRow Of(string project, Trace trace, TraceSummary summary, PriceBook prices)
     {
-        var (cost, unpriced) = Sum(trace.Spans.Values.Where(TraceSummary.CountsUsage).Select(prices.CostOf));
+        var (cost, unpriced) = Sum(CountedUsage.Of([.. trace.Spans.Values]).Select(prices.CostOf));
         var run = new RunRow
         {
             Project = project,

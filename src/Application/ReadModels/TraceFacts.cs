@@ -21,7 +21,7 @@ public sealed class FactRow
     public string Type { get; set; } = "";
     /// <summary>µs UTC.</summary>
     public long At { get; set; }
-    /// <summary>What a score or an error says, as JSON: the span's own columns have no place for the second one.</summary>
+    /// <summary>What a score, an error or a note says, as JSON: the span's own columns have no place for the second one.</summary>
     public string? Detail { get; set; }
     [ByArrival] public int? Step { get; set; }
     [ByArrival] public long Position { get; set; }
@@ -47,6 +47,7 @@ public sealed class FactRow
     {
         ScoreGiven s => $$"""{"name":{{Text(s.Name)}},"value":{{s.Value}},"comment":{{Text(s.Comment)}},"source":{{Text(s.Source)}},"user_id":{{Text(s.UserId)}}}""",
         ErrorRaised x => $$"""{"message":{{Text(x.Message)}},"detail":{{x.Detail ?? "null"}}}""",
+        SpanNoted n => $$"""{"name":{{Text(n.Name)}},"input":{{n.Input ?? "null"}},"output":{{n.Output ?? "null"}}}""",
         _ => null,
     };
 

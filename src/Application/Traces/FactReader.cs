@@ -85,6 +85,7 @@ public sealed class FactReader(IEnumerable<IPayloadReader> readers, ISeal? seal 
             "llm_thinking" => new LlmThinking { EventId = id, TraceId = traceId, At = at, Thinking = r.Output },
             "tool_result" => new ToolResult { EventId = id, TraceId = traceId, At = at, Output = r.Output },
             "error" => new ErrorRaised { EventId = id, TraceId = traceId, At = at, Message = r.Error ?? "error", Detail = r.ErrorDetail },
+            "span_noted" => new SpanNoted { EventId = id, TraceId = traceId, At = at, Input = r.Input, Output = r.Output },
             "product_event" => new ProductEvent { EventId = id, TraceId = traceId, At = at, Properties = r.Input },
             "score" => new ScoreGiven
             {

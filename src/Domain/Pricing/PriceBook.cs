@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Hindcast.Domain.Traces;
 
 namespace Hindcast.Domain.Pricing;
@@ -35,8 +36,11 @@ public sealed record Cost(long? Input, long? CacheRead, long? CacheWrite, long? 
 /// </summary>
 public sealed class PriceBook(IEnumerable<Price> listed, IEnumerable<Price>? set = null)
 {
+    const int MostFound = 1_000;
+
     readonly ILookup<string, Price> _listed = InOrder(listed);
     readonly ILookup<string, Price> _set = InOrder(set ?? []);
+    readonly ConcurrentDictionary<string, Price[]> _found = new(StringComparer.Ordinal);
 
     public IEnumerable<Price> Listed => _listed.SelectMany(p => p);
     /// <summary>The prices that somebody set.</summary>
@@ -74,15 +78,27 @@ public sealed class PriceBook(IEnumerable<Price> listed, IEnumerable<Price>? set
 
     public Price? Find(string model, DateTimeOffset at)
     {
+        if (!_found.TryGetValue(model, out var prices))
+        {
+            prices = Candidates(model);
+            // Names come from outside; those of a store's models are few.
+            if (_found.Count < MostFound) _found[model] = prices;
+        }
+        foreach (var price in prices)
+            if (price.ValidFrom <= at) return price;
+        return null;
+    }
+
+    /// <summary>A model's prices, the one that holds before the others first.</summary>
+    Price[] Candidates(string model)
+    {
         var (name, undated) = (ModelName.Of(model), ModelName.WithoutDate(ModelName.Of(model)));
-        return Valid(_set[name], at) ?? Valid(_set[undated], at) ?? Valid(_listed[name], at) ?? Valid(_listed[undated], at);
+        return [.. _set[name], .. _set[undated], .. _listed[name], .. _listed[undated]];
     }
 
     /// <summary>Token counts come from outside and can be absurd: a product past the range of a long stays at its end.</summary>
     static long? Times(long? tokens, long? price) =>
         tokens is null || price is null ? null : (long)Int128.Min((Int128)tokens.Value * price.Value, long.MaxValue);
-
-    static Price? Valid(IEnumerable<Price> prices, DateTimeOffset at) => prices.FirstOrDefault(p => p.ValidFrom <= at);
 
     static bool Unpriced(long? tokens, long? price) => tokens > 0 && price is null;
 

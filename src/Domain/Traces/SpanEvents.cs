@@ -92,6 +92,14 @@ public sealed record ErrorRaised : Moment
     public string? Detail { get; init; }
 }
 
+/// <summary>Something said of a span from beside it, as a log record does: what went in or came out. It neither opens nor closes the span.</summary>
+[EventName("span_noted")]
+public sealed record SpanNoted : Moment
+{
+    public string? Input { get; init; }
+    public string? Output { get; init; }
+}
+
 /// <summary>A product event such as Trubrics': somebody signed up, converted, clicked.</summary>
 [EventName("product_event")]
 public sealed record ProductEvent : Moment

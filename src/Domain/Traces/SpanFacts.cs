@@ -92,6 +92,11 @@ public static class SpanFacts
                 said[(int)SpanField.Input] = closing.Input;
                 said[(int)SpanField.Output] = closing.Output;
                 break;
+            // It does not say how the span went, nor that it is over: those who open and close it do.
+            case SpanNoted noted:
+                said[(int)SpanField.StartedAt] = e.At;
+                (said[(int)SpanField.Input], said[(int)SpanField.Output]) = (noted.Input, noted.Output);
+                break;
             case Moment:
                 said[(int)SpanField.StartedAt] = said[(int)SpanField.EndedAt] = e.At;
                 said[(int)SpanField.Status] = s_statuses[(int)(e is ErrorRaised ? SpanStatus.Error : SpanStatus.Success)];

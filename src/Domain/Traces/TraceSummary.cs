@@ -1,8 +1,8 @@
 namespace Hindcast.Domain.Traces;
 
 /// <summary>
-/// What a trace adds up to. Status: error beats running beats warning beats success. User and session are the first named ones;
-/// the agent is the first event's. Totals add what is known and are null when nothing is.
+/// What a trace adds up to. Status: error beats running beats warning beats success. User and session are the root's where there
+/// is one root, else the first named ones; so is the agent. Totals add what is known and are null when nothing is.
 /// </summary>
 public sealed record TraceSummary
 {
@@ -49,6 +49,7 @@ public sealed record TraceSummary
         Span? message = null, firstInput = null, lastModel = null, lastCall = null, lastOutput = null;
         var usage = new Usage();
         long? tokens = null;
+        var (root, roots) = ((Span?)null, 0);
         foreach (var span in spans)
         {
             running |= span.Status == SpanStatus.Running;
@@ -71,9 +72,20 @@ public sealed record TraceSummary
             if (isCall && span.Model is not null && IsAfter(span, lastCall)) lastCall = span;
             if (isCall && span.Told(SpanField.Output) is not null && IsAfter(span, lastOutput)) lastOutput = span;
 
-            if (!CountsUsage(span)) continue;
+            if (IsRoot(span)) (root, roots) = (span, roots + 1);
+        }
+        foreach (var span in CountedUsage.Of(spans))
+        {
             usage = usage.Plus(span.Usage!);
             tokens = Usage.Add(tokens, span.Usage!.Total);
+        }
+        if (roots == 1)
+        {
+            // A single root speaks for its trace, however late it comes.
+            user = root!.Told(SpanField.UserId) ?? user;
+            session = root.Told(SpanField.SessionId) ?? session;
+            environment = root.Told(SpanField.Environment) ?? environment;
+            agent = root.Told(SpanField.Agent) ?? agent;
         }
         if (spans.Count == 0) started = ended = default;
         if (claims?.Speaker is { } speaker)
@@ -111,8 +123,7 @@ public sealed record TraceSummary
         };
     }
 
-    /// <summary>Only model calls use tokens: an agent's span that repeats its children's usage counts nothing.</summary>
-    public static bool CountsUsage(Span span) => span.Kind is "llm" or "embedding" && span.Usage is { IsEmpty: false };
+    static bool IsRoot(Span span) => span.ParentSpanId is null && span.ParentStep is null;
 
     /// <summary>What was told first stands.</summary>
     static Told<object?>? Earlier(Told<object?>? held, Told<object?>? told) =>

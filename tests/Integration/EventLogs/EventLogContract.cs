@@ -88,6 +88,7 @@ public abstract class EventLogContract<TFixture> : IAsyncLifetime where TFixture
                 }
                 catch (StreamMoved)
                 {
+                    await Log.TailAsync(Facts.Stream(), 1, Ct);
                     return 0;
                 }
             })));
@@ -288,6 +289,26 @@ public abstract class EventLogContract<TFixture> : IAsyncLifetime where TFixture
         await Task.WhenAll(appends);
         foreach (var stream in (await Log.ToHeadAsync()).GroupBy(record => record.Stream))
             stream.Select(record => record.Revision).Should().Equal(0, 1, 2, 3, 4);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task P9_what_was_made_to_follow_a_refused_append_is_not_written_even_where_it_would_fit(bool heard)
+    {
+        var there = Facts.New();
+        await Log.AppendAsync(Facts.Stream(), -1, [there], Ct);
+        await Fixture.RestartAsync();
+
+        // Whoever takes the stream for a new one sends its first two events ahead of the answers; the second would fit where it is.
+        var first = Log.AppendAsync(Facts.Stream(), -1, [Facts.New()], Ct);
+        if (heard) await first.ContinueWith(static _ => { }, TaskScheduler.Default);
+        var second = Log.AppendAsync(Facts.Stream(), 0, [Facts.New()], Ct);
+        await ((Func<Task>)(() => first)).Should().ThrowAsync<StreamMoved>();
+        await ((Func<Task>)(() => second)).Should().ThrowAsync<StreamMoved>();
+        (await Log.AllAsync(Facts.Stream())).Select(record => record.Id).Should().Equal(there.Id);
+
+        // Its tail was read, and it is decided anew.
+        await Log.TailAsync(Facts.Stream(), 1, Ct);
+        (await Log.AppendAsync(Facts.Stream(), 0, [Facts.New()], Ct)).Places[0].Revision.Should().Be(1);
     }
 
     [Fact]

@@ -90,6 +90,33 @@ public sealed class ParkedTests(ParkedTests.Spoilt server) : IClassFixture<Parke
         }
     }
 
+    [Fact]
+    public async Task A_rebuild_that_could_not_apply_every_fact_serves_only_when_that_is_accepted()
+    {
+        await using var other = new Spoilt();
+        await ((IAsyncLifetime)other).InitializeAsync();
+        (await other.PostAsync("/api/v1/projections/traces/rebuild", "")).Status.Should().Be(202);
+        var refused = await RebuiltAsync(2);
+        (refused.GetProperty("served").GetBoolean(), refused.GetProperty("differences")[0].GetString()).Should()
+            .Be((false, "4 facts could not be applied (4 of what serves): 'hindcast projections rebuild traces --accept-parked' takes over all the same."));
+
+        (await other.PostAsync("/api/v1/projections/traces/rebuild?accept_parked=perhaps", "")).Status.Should().Be(400);
+        (await other.PostAsync("/api/v1/projections/traces/rebuild?accept_parked=true", "")).Status.Should().Be(202);
+        (await RebuiltAsync(2, served: true)).GetProperty("served").GetBoolean().Should().BeTrue();
+        (await other.JsonAsync("/api/v1/projections/traces/parked")).GetArrayLength().Should().Be(4);
+        (await other.JsonAsync("/api/v1/traces/newer/tree")).Spans().Should().HaveCount(2);
+
+        async Task<System.Text.Json.JsonElement> RebuiltAsync(int generation, bool served = false)
+        {
+            while (true)
+            {
+                var traces = (await other.JsonAsync("/api/v1/projections")).EnumerateArray().Single(p => p.Text("name") == "traces");
+                if (traces.TryGetProperty("last_rebuild", out var last) && last.GetProperty("generation").GetInt32() >= generation && (!served || last.GetProperty("served").GetBoolean())) return last;
+                await Task.Delay(50, TestContext.Current.CancellationToken);
+            }
+        }
+    }
+
     async Task TheseAreParkedAsync()
     {
         var parked = (await server.JsonAsync("/api/v1/projections/traces/parked")).EnumerateArray().ToList();

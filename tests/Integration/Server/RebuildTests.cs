@@ -89,6 +89,51 @@ public abstract class RebuildTests
         (await DumpOfStoppedAsync(other, expecting: server.Written)).Should().Be(here);
     }
 
+    [Fact]
+    public async Task A_rebuild_under_load_survives_a_kill_at_any_moment_and_ends_in_the_same_rows()
+    {
+        const int Kills = 4, Traces = 6_000;
+        await using var server = Make();
+        await server.InitializeAsync();
+        for (var n = 0; n < Traces; n += 100) await WriteAsync(n, 100);
+
+        var random = new Random(7);
+        (await server.PostAsync("/api/v1/projections/traces/rebuild", "")).Status.Should().Be(202);
+        var (killed, written) = (0, Traces);
+        while (killed < Kills)
+        {
+            await WriteAsync(written, 50);
+            written += 50;
+            await Task.Delay(random.Next(0, 250), Ct);
+            if (!await IsRebuildingAsync())
+            {
+                // It was too quick for this one: another.
+                await server.PostAsync("/api/v1/projections/traces/rebuild", "");
+                continue;
+            }
+            await server.Process.KillAsync();
+            killed++;
+            await server.StartAgainAsync();
+            // Old or new, never half: what was acknowledged before is there now.
+            (await server.JsonAsync($"/api/v1/traces/killed-{random.Next(written)}/tree")).Spans().Should().HaveCount(1);
+        }
+        while (await IsRebuildingAsync()) await Task.Delay(50, Ct);
+        var after = await DumpOfStoppedAsync(server);
+
+        await server.DeleteReadModelsAsync();
+        await server.StartAgainAsync();
+        (await DumpOfStoppedAsync(server)).Should().Be(after);
+
+        async Task WriteAsync(int from, int count)
+        {
+            var events = Enumerable.Range(from, count).Select(i =>
+                $$"""{"type":"llm_response","trace_id":"killed-{{i}}","span_id":"s","content":"answer {{i}}","usage":{"output":7,"input":{{i}} } }""");
+            (await server.PostAsync("/api/v1/events", $"[{string.Join(',', events)}]")).Status.Should().Be(202);
+        }
+
+        async Task<bool> IsRebuildingAsync() => (await server.JsonAsync("/api/v1/projections")).EnumerateArray().Any(p => p.Text("state") == "rebuilding");
+    }
+
     static async Task<(string Sha256, long Rows)> DumpOfStoppedAsync(Subject server, string? expecting = null)
     {
         (await server.GetAsync("/api/v1/traces?limit=1", HindcastProcess.Key, ("X-Min-Position", (expecting ?? server.Written)!))).Status.Should().Be(200);

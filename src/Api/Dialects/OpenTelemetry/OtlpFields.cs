@@ -1,4 +1,5 @@
-using System.Text.Json.Nodes;
+using System.Globalization;
+using System.Text.Json;
 using Hindcast.Domain.Traces;
 
 namespace Hindcast.Api.Dialects.OpenTelemetry;
@@ -6,33 +7,42 @@ namespace Hindcast.Api.Dialects.OpenTelemetry;
 /// <summary>One field each, by the names every convention has for it: newest first.</summary>
 internal static class OtlpFields
 {
-    public static string? ProviderOf(OtlpAttributes a) =>
-        a.Text("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider", "ls_provider") switch
+    /// <summary>As the GenAI conventions spell it; Vercel adds the kind of call (<c>openai.chat</c>).</summary>
+    public static string? ProviderOf(OtlpAttributes a)
+    {
+        var named = a.Take("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider", "ls_provider", "langsmith.metadata.ls_provider")
+            ?? (ModelOf(a) is null ? null : a.Text("server.address"));
+        var provider = named?.ToLowerInvariant();
+        foreach (var call in (ReadOnlySpan<string>)[".chat", ".responses", ".messages", ".completion", ".embedding"])
+            if (provider?.EndsWith(call, StringComparison.Ordinal) == true) provider = provider[..^call.Length];
+        return provider switch
         {
             "az.ai.openai" => "azure.ai.openai",
             "az.ai.inference" => "azure.ai.inference",
             "gemini" => "gcp.gemini",
-            "vertex_ai" => "gcp.vertex_ai",
-            var provider => provider,
+            "vertex_ai" or "vertexai" => "gcp.vertex_ai",
+            "mistralai" => "mistral_ai",
+            "xai" => "x_ai",
+            _ => provider,
         };
+    }
 
-    public static string? ModelOf(OtlpAttributes a) => a.Text(
+    public static string? ModelOf(OtlpAttributes a) => a.Take(
         "gen_ai.response.model", "gen_ai.request.model", "llm.response.model_name", "llm.model_name", "llm.request.model_name", "embedding.model_name",
-        "reranker.model_name", "ai.response.model", "ai.model.id", "llm.response.model", "llm.request.model", "llm.model", "model");
+        "reranker.model_name", "ai.response.model", "ai.model.id", "llm.response.model", "llm.request.model", "llm.model", "langsmith.metadata.ls_model_name", "model");
 
     /// <summary>Input counts have the cached tokens inside, as the convention asks; what Anthropic's own names bring has not.</summary>
     public static Usage? UsageOf(OtlpAttributes a)
     {
-        var output = a.Tokens("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion", "llm.usage.completion_tokens",
-            "ai.usage.outputTokens", "ai.usage.completionTokens");
         var usage = Usage.Split(
             a.Tokens("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "llm.usage.prompt_tokens",
                 "ai.usage.inputTokens", "ai.usage.promptTokens"),
-            output,
+            a.Tokens("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion", "llm.usage.completion_tokens",
+                "ai.usage.outputTokens", "ai.usage.completionTokens"),
             a.Tokens("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens", "gen_ai.usage.input_tokens.cached",
                 "llm.token_count.prompt_details.cache_read", "llm.token_count.prompt_details.cache_input", "ai.usage.cachedInputTokens"),
             a.Tokens("gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens", "gen_ai.usage.cache_creation_input_tokens",
-                "llm.token_count.prompt_details.cache_write"),
+                "llm.token_count.prompt_details.cache_write") ?? WrittenByVercel(a),
             cacheWrite1h: null,
             a.Tokens("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens", "llm.usage.reasoning_tokens",
                 "llm.token_count.completion_details.reasoning", "ai.usage.reasoningTokens"),
@@ -41,38 +51,58 @@ internal static class OtlpFields
         return usage.IsEmpty ? null : usage;
     }
 
-    public static TimeSpan? TimeToFirstTokenOf(OtlpAttributes a) =>
-        (a.Number("gen_ai.response.time_to_first_chunk") * 1000
-            ?? a.Number("ai.response.msToFirstChunk", "ai.stream.msToFirstChunk", "llm.latency.ttft_ms", "llm.metrics.ttft_ms")) is { } ms
-            && ms is >= 0 and <= Native.NativePayload.MostMilliseconds ? TimeSpan.FromMicroseconds(Math.Round(ms * 1000)) : null;
+    static long? WrittenByVercel(OtlpAttributes a)
+    {
+        if (a.Text("ai.response.providerMetadata") is not { } text) return null;
+        try
+        {
+            using var metadata = JsonDocument.Parse(text);
+            return metadata.RootElement.Member("anthropic")?.Member("cacheCreationInputTokens") is { ValueKind: JsonValueKind.Number } tokens && tokens.TryGetInt64(out var n) && n >= 0 ? n : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
 
-    public static JsonNode? InputOf(OtlpSpan span)
+    /// <summary>Seconds and milliseconds by their names; else from the start to the first piece of the answer.</summary>
+    public static TimeSpan? TimeToFirstTokenOf(OtlpSpan span)
     {
         var a = span.Attributes;
-        if (a.Json("gen_ai.input.messages") is { } messages)
-            return a.Json("gen_ai.system_instructions") is { } system ? new JsonObject { ["system_instructions"] = system, ["messages"] = messages } : messages;
-        return Said(span, "gen_ai.system.message", "gen_ai.user.message", "gen_ai.assistant.message", "gen_ai.tool.message", "gen_ai.content.prompt")
-            ?? a.Numbered("gen_ai.prompt") ?? a.Numbered("llm.input_messages")
-            ?? a.Json("gen_ai.prompt", "gen_ai.tool.call.arguments", "ai.prompt.messages", "ai.prompt", "ai.toolCall.args", "traceloop.entity.input",
-                "langfuse.observation.input", "input.value", "llm.prompts", "llm.prompt", "llm.request.prompt", "llm.request.payload", "gen_ai.retrieval.query.text",
-                "mlflow.spanInputs", "lk.input_text", "genkit:input", "gcp.vertex.agent.llm_request", "pydantic_ai.all_messages", "tool_arguments", "mcp.request.argument");
+        var ms = a.Number("gen_ai.response.time_to_first_chunk") * 1000
+            ?? a.Number("ai.response.msToFirstChunk", "ai.stream.msToFirstChunk", "llm.latency.ttft_ms", "llm.metrics.ttft_ms")
+            ?? Since(span, FirstPiece(span))
+            ?? Since(span, TimeIn(a.Text("langfuse.observation.completion_start_time")));
+        return ms is >= 0 and <= Native.NativePayload.MostMilliseconds ? TimeSpan.FromMicroseconds(Math.Round(ms.Value * 1000)) : null;
     }
 
-    public static JsonNode? OutputOf(OtlpSpan span)
+    static ulong FirstPiece(OtlpSpan span) =>
+        span.Events.FirstOrDefault(e => e.Name.EndsWith("content.completion.chunk", StringComparison.Ordinal) || e.Name is "First Token Stream Event")?.Time ?? 0;
+
+    static double? Since(OtlpSpan span, ulong nanos) => nanos >= span.Start && span.Start != 0 ? (nanos - span.Start) / 1e6 : null;
+
+    static ulong TimeIn(string? text) =>
+        DateTimeOffset.TryParse(text?.Trim('"'), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) && time > DateTimeOffset.UnixEpoch
+            ? (ulong)(time - DateTimeOffset.UnixEpoch).Ticks * 100 : 0;
+
+    /// <summary>Why it failed, in a sentence; null when it did not.</summary>
+    public static string? ErrorOf(OtlpSpan span)
     {
         var a = span.Attributes;
-        return a.Json("gen_ai.output.messages") ?? Said(span, "gen_ai.choice", "gen_ai.content.completion")
-            ?? a.Numbered("gen_ai.completion") ?? a.Numbered("llm.output_messages")
-            ?? a.Json("gen_ai.completion", "gen_ai.tool.call.result", "ai.response.text", "ai.response.object", "ai.response.toolCalls", "ai.result.text",
-                "ai.toolCall.result", "traceloop.entity.output", "langfuse.observation.output", "output.value", "llm.completion", "llm.response.content",
-                "gen_ai.retrieval.documents", "mlflow.spanOutputs", "genkit:output", "gcp.vertex.agent.llm_response", "final_result", "tool_response", "mcp.response.value");
+        if (!span.Failed && a.Text("langfuse.observation.level") != "ERROR") return null;
+        var thrown = span.Events.LastOrDefault(e => e.Name is "exception" or "gen_ai.client.operation.exception")?.Attributes;
+        return Filled(span.StatusMessage) ?? a.Text("langfuse.observation.status_message") ?? thrown?.Text("exception.message") ?? thrown?.Text("exception.type")
+            ?? a.Text("error.message", "error.type") ?? "error";
     }
 
-    /// <summary>Messages that came as span events.</summary>
-    static JsonArray? Said(OtlpSpan span, params string[] names)
-    {
-        var said = span.Events.Where(e => names.Contains(e.Name)).Select(e => (JsonNode?)new JsonObject(
-            e.Attributes.Select(x => KeyValuePair.Create(x.Key, x.Value?.DeepClone())).Prepend(KeyValuePair.Create("event", (JsonNode?)e.Name)))).ToArray();
-        return said.Length == 0 ? null : new(said);
-    }
+    static string? Filled(string? text) => string.IsNullOrEmpty(text) ? null : text;
+
+    /// <summary>Tags as a list in JSON, whichever way they came: a list, JSON in a text, or words with commas between them.</summary>
+    public static string? TagsOf(OtlpAttributes a) =>
+        a.Json("tag.tags", "langfuse.tags", "langfuse.trace.tags", "langsmith.span.tags", "ai.telemetry.metadata.tags", "llm.tags", "tags") switch
+        {
+            ['[', ..] list => list,
+            ['"', ..] words => JsonSerializer.Serialize(JsonSerializer.Deserialize<string>(words)!.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)),
+            _ => null,
+        };
 }

@@ -6,24 +6,28 @@ internal static class OtlpKinds
     public static string Of(OtlpSpan span)
     {
         var a = span.Attributes;
-        return ByName(a.Text("langfuse.observation.type", "langsmith.span.kind"))
+        return ByName(a.Text("langfuse.observation.type"))
+            ?? ByName(a.Text("langsmith.span.kind"))
             ?? ByName(a.Text("openinference.span.kind"))
             ?? ByOperation(a.Text("gen_ai.operation.name"))
             ?? ByName(a.Text("traceloop.span.kind"))
             ?? ByName(a.Text("llm.request.type"))
+            ?? ByName(a.Text("genkit:metadata:subtype"))
+            ?? ByName(a.Text("lmnr.span.type"))
+            ?? ByName(a.Text("llm.operation"))
             ?? ByVercel(a.Text("ai.operationId", "operation.name") ?? span.Name)
             ?? (a.Text("gen_ai.tool.name", "gen_ai.tool.call.id", "tool.name") is not null || a.Text("mcp.method.name") == "tools/call" ? "tool" : null)
-            ?? (a.Text("db.system") is not null && a.Keys.Any(k => k.StartsWith("db.vector.query.", StringComparison.Ordinal)) ? "retriever" : null)
+            ?? (a.Text("db.system", "db.system.name") is not null && a.Names.Any(k => k.StartsWith("db.vector.query.", StringComparison.Ordinal)) ? "retriever" : null)
             ?? (OtlpFields.ModelOf(a) is not null ? "llm" : "span");
     }
 
     static string? ByName(string? name) => name?.ToLowerInvariant() switch
     {
-        "llm" or "generation" or "chat" or "completion" => "llm",
-        "embedding" => "embedding",
+        "llm" or "generation" or "chat" or "completion" or "model" => "llm",
+        "embedding" or "embeddings" or "embedder" => "embedding",
         "tool" => "tool",
         "agent" => "agent",
-        "chain" or "prompt" or "parser" or "workflow" or "task" => "chain",
+        "chain" or "prompt" or "parser" or "workflow" or "task" or "flow" or "pipeline" => "chain",
         "retriever" => "retriever",
         "reranker" or "rerank" => "reranker",
         "guardrail" => "guardrail",

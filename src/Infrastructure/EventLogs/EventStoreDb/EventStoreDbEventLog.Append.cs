@@ -35,12 +35,11 @@ public sealed partial class EventStoreDbEventLog
     {
         for (var waiting = first; waiting is not null; waiting = _lanes.Next(waiting.Stream))
         {
-            // Whether somebody of this process can rightly be further in the stream than the one that is about to be refused.
-            var isPast = _known.Find(waiting.Stream)?.Revision > waiting.Expected;
             try
             {
+                if (waiting != first) waiting.Started = _time.GetTimestamp();
                 var appended = await WriteAsync(waiting);
-                if (appended is null && !isPast) _lanes.Broke(waiting, unknown: null);
+                if (appended is null) _lanes.Broke(waiting, unknown: null);
                 Interlocked.Add(ref _bytes, -waiting.Bytes);
                 if (appended is null) waiting.SetException(new StreamMoved(waiting.Stream, waiting.Expected));
                 else waiting.SetResult(appended);

@@ -39,6 +39,24 @@ public sealed partial class EventStoreDbEventLog
         return await AskAsync((node, stop) => TailOfAsync(node, stream, count, static record => record, stop), _time.GetTimestamp(), ct);
     }
 
+    public Task<LogRecord?> AtAsync(LogPosition position, CancellationToken ct) => position <= LogPosition.Start ? Task.FromResult<LogRecord?>(null) : AskAsync(
+        async (node, stop) =>
+        {
+            var question = Question(Direction.Forwards, 1);
+            (question.All, question.Filter) = (new() { Position = new() { CommitPosition = (ulong)position.Value, PreparePosition = (ulong)position.Value } }, _ours);
+            try
+            {
+                await foreach (var read in node.ReadAsync(question, leader: true, AppendPipe.Deadline, stop))
+                    if (read.Event is { } stored && RecordOf(stored).Record is var record && record.Position == position) return record;
+            }
+            catch (GrpcFailure failure) when (failure.Status is GrpcStatus.Unknown or GrpcStatus.InvalidArgument)
+            {
+                // A position between two events is answered like this.
+            }
+            return (LogRecord?)null;
+        },
+        _time.GetTimestamp(), ct);
+
     public Task<LogPosition> HeadAsync(CancellationToken ct) => AskAsync(
         async (node, stop) =>
         {

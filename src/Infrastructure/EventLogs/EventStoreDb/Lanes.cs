@@ -10,7 +10,8 @@ sealed class Waiting(StreamName stream, long expected, LogEvent[] events, long b
     public long Expected => expected;
     public LogEvent[] Events => events;
     public long Bytes => bytes;
-    public long Started => started;
+    /// <summary>When it was taken in, or its turn came: behind appends that are written one after the other it waits for no silent server.</summary>
+    public long Started { get; set; } = started;
     /// <summary>It was made to follow an append that was refused, so it must not be written, wherever the stream is.</summary>
     public bool FollowsRefused { get; set; }
     /// <summary>It was made to follow an append whose fate nobody knows.</summary>
@@ -23,18 +24,16 @@ sealed class Waiting(StreamName stream, long expected, LogEvent[] events, long b
 /// </summary>
 sealed class Lanes
 {
-    const int MostRefusals = 10_000;
-
     readonly Lock _gate = new();
     readonly Dictionary<StreamName, Queue<Waiting>> _lanes = [];
-    Dictionary<StreamName, long> _refused = [], _refusedBefore = [];
+    readonly Refusals _refused = new();
 
     /// <summary>True: nothing is before it, and the caller takes it, and then <see cref="Next"/> until there is none.</summary>
     public bool Enter(Waiting waiting)
     {
         lock (_gate)
         {
-            if ((_refused.TryGetValue(waiting.Stream, out var at) || _refusedBefore.TryGetValue(waiting.Stream, out at)) && waiting.Expected > at) waiting.FollowsRefused = true;
+            waiting.FollowsRefused = _refused.Follows(waiting.Stream, waiting.Expected);
             if (!_lanes.TryGetValue(waiting.Stream, out var lane))
             {
                 _lanes.Add(waiting.Stream, new(0));
@@ -60,8 +59,7 @@ sealed class Lanes
     {
         lock (_gate)
         {
-            if (_refused.Count >= MostRefusals) (_refusedBefore, _refused) = (_refused, []);
-            _refused[failed.Stream] = Math.Min(failed.Expected, _refused.GetValueOrDefault(failed.Stream, long.MaxValue));
+            _refused.Add(failed.Stream, failed.Expected);
             foreach (var behind in _lanes[failed.Stream])
             {
                 if (behind.Expected <= failed.Expected) continue;
@@ -78,10 +76,6 @@ sealed class Lanes
 
     void Forget(StreamName stream)
     {
-        lock (_gate)
-        {
-            if (_refused.Count > 0) _refused.Remove(stream);
-            if (_refusedBefore.Count > 0) _refusedBefore.Remove(stream);
-        }
+        lock (_gate) _refused.Forget(stream);
     }
 }

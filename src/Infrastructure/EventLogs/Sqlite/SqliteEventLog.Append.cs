@@ -9,11 +9,14 @@ public sealed partial class SqliteEventLog
     const long GroupBytes = 8L << 20;
     const long QueueBytes = 64L << 20;
     const int EventOverhead = 128;
+    /// <summary>No stream is ever here, so nothing is written there; known ids are answered all the same.</summary>
+    const long Nowhere = long.MaxValue;
 
     static readonly TimeSpan s_soon = TimeSpan.FromSeconds(5), s_whenThereIsSpace = TimeSpan.FromSeconds(60), s_betweenOpenings = TimeSpan.FromMilliseconds(250);
 
     readonly object _gate = new();
     readonly Queue<Waiting> _queue = new();
+    readonly Refusals _refused = new();
     long _bytesInFlight;
     bool _writerIdle;
     volatile bool _closing;
@@ -30,6 +33,8 @@ public sealed partial class SqliteEventLog
         public LogEvent[] Events => events;
         public long Bytes => bytes;
         public Appended? Answer { get; set; }
+        /// <summary>It was made to follow an append that was refused, so it must not be written, wherever the stream is.</summary>
+        public bool FollowsRefused { get; set; }
     }
 
     /// <summary>Transactions committed since it was opened.</summary>
@@ -56,6 +61,7 @@ public sealed partial class SqliteEventLog
             if (_bytesInFlight > 0 && _bytesInFlight + bytes > QueueBytes)
                 return Task.FromException<Appended>(new LogUnavailable("More is waiting to be written than fits in memory.", TimeSpan.FromSeconds(1)));
             _bytesInFlight += bytes;
+            waiting.FollowsRefused = _refused.Follows(stream, expected);
             _queue.Enqueue(waiting);
             if (_writerIdle) Monitor.Pulse(_gate);
         }
@@ -132,10 +138,26 @@ public sealed partial class SqliteEventLog
         var writer = _writer ??= OpenAgain();
         writer.Limit(PageLimit);
         writer.Begin();
-        foreach (var waiting in group) waiting.Answer = writer.Write(waiting.Stream, waiting.Expected, waiting.Events);
+        for (var i = 0; i < group.Count; i++)
+        {
+            var waiting = group[i];
+            waiting.Answer = writer.Write(waiting.Stream, waiting.FollowsRefused ? Nowhere : waiting.Expected, waiting.Events);
+            if (waiting.Answer is null) Refused(waiting, group.Skip(i + 1));
+        }
         AtCommit?.Invoke();
         writer.Commit();
         Commits++;
+    }
+
+    /// <summary>Told before its caller hears of it, so that nothing slips in between.</summary>
+    void Refused(Waiting refused, IEnumerable<Waiting> behind)
+    {
+        lock (_gate)
+        {
+            _refused.Add(refused.Stream, refused.Expected);
+            foreach (var waiting in behind.Concat(_queue))
+                if (waiting.Stream == refused.Stream && waiting.Expected > refused.Expected) waiting.FollowsRefused = true;
+        }
     }
 
     /// <summary>Refusals wait for the commit like everything else: they may rest on what was written in the same transaction.</summary>

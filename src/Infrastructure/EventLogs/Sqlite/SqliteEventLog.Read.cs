@@ -22,8 +22,15 @@ public sealed partial class SqliteEventLog
         }
     }
 
-    public Task<IReadOnlyList<LogRecord>> TailAsync(StreamName stream, int count, CancellationToken ct) =>
-        Answered<IReadOnlyList<LogRecord>>(() => Read(static (reader, at) => reader.Tail(at.stream, at.count), (stream, count)), ct);
+    public Task<IReadOnlyList<LogRecord>> TailAsync(StreamName stream, int count, CancellationToken ct)
+    {
+        // Who reads the tail decides on it: what was made to follow a refused append is behind him.
+        lock (_gate) _refused.Forget(stream);
+        return Answered<IReadOnlyList<LogRecord>>(() => Read(static (reader, at) => reader.Tail(at.stream, at.count), (stream, count)), ct);
+    }
+
+    public Task<LogRecord?> AtAsync(LogPosition position, CancellationToken ct) =>
+        Answered(() => position <= LogPosition.Start ? null : Read(static (reader, at) => reader.Page(at.Value - 1, 1, 1), position).Records is [var record] ? record : null, ct);
 
     public Task<LogPosition> HeadAsync(CancellationToken ct) => Answered(() => new LogPosition(Read(static (reader, _) => reader.Head(), 0)), ct);
 

@@ -17,16 +17,16 @@ sealed class PostgresCatalog(NpgsqlDataSource source, string node)
     {
         await MakeAsync(ct);
         var all = new List<Generation>();
-        await using var command = source.CreateCommand("SELECT projection, number, version, log_id, serving FROM hindcast.generations ORDER BY projection, number");
+        await using var command = source.CreateCommand("SELECT projection, number, version, log_id, serving, accept_parked FROM hindcast.generations ORDER BY projection, number");
         await using var rows = await command.ExecuteReaderAsync(ct);
-        while (await rows.ReadAsync(ct)) all.Add(new(rows.GetString(0), rows.GetInt32(1), rows.GetInt32(2), rows.GetGuid(3), rows.GetBoolean(4)));
+        while (await rows.ReadAsync(ct)) all.Add(new(rows.GetString(0), rows.GetInt32(1), rows.GetInt32(2), rows.GetGuid(3), rows.GetBoolean(4), rows.GetBoolean(5)));
         return all;
     }
 
     public static Task AddAsync(NpgsqlConnection connection, Generation generation, CancellationToken ct) => connection.RunAsync("""
-        INSERT INTO hindcast.generations (projection, number, version, log_id, serving) VALUES ($1, $2, $3, $4, false)
-        ON CONFLICT (projection, number) DO UPDATE SET version = excluded.version, log_id = excluded.log_id, serving = false
-        """, ct, generation.Projection, generation.Number, generation.Version, generation.LogId);
+        INSERT INTO hindcast.generations (projection, number, version, log_id, serving, accept_parked) VALUES ($1, $2, $3, $4, false, $5)
+        ON CONFLICT (projection, number) DO UPDATE SET version = excluded.version, log_id = excluded.log_id, serving = false, accept_parked = excluded.accept_parked
+        """, ct, generation.Projection, generation.Number, generation.Version, generation.LogId, generation.AcceptParked);
 
     public async Task ServeAsync(Generation generation, long epoch, CancellationToken ct)
     {
@@ -105,6 +105,7 @@ sealed class PostgresCatalog(NpgsqlDataSource source, string node)
                 CREATE TABLE IF NOT EXISTS hindcast.generations (
                     projection text NOT NULL, number int NOT NULL, version int NOT NULL, log_id uuid NOT NULL, serving boolean NOT NULL,
                     PRIMARY KEY (projection, number));
+                ALTER TABLE hindcast.generations ADD COLUMN IF NOT EXISTS accept_parked boolean NOT NULL DEFAULT false;
                 CREATE TABLE IF NOT EXISTS hindcast.owners (
                     projection text PRIMARY KEY, node text NOT NULL, epoch bigint NOT NULL, until timestamptz NOT NULL, said text, replay boolean NOT NULL DEFAULT false);
                 """, ct);

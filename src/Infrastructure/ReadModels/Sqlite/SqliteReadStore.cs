@@ -34,8 +34,11 @@ public sealed partial class SqliteReadStore : IReadStore, IDisposable
             PRAGMA journal_mode = WAL;
             CREATE TABLE IF NOT EXISTS generations (
                 projection TEXT NOT NULL, number INTEGER NOT NULL, version INTEGER NOT NULL, log_id TEXT NOT NULL, serving INTEGER NOT NULL,
-                PRIMARY KEY (projection, number)) WITHOUT ROWID;
+                accept_parked INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (projection, number)) WITHOUT ROWID;
             """);
+        // A catalogue of an earlier release.
+        if (_catalog.Long("SELECT count(*) FROM pragma_table_info('generations') WHERE name = 'accept_parked'") == 0)
+            _catalog.Exec("ALTER TABLE generations ADD COLUMN accept_parked INTEGER NOT NULL DEFAULT 0");
     }
 
     public Task<IReadOnlyList<Generation>> GenerationsAsync(CancellationToken ct)
@@ -43,9 +46,9 @@ public sealed partial class SqliteReadStore : IReadStore, IDisposable
         var all = new List<Generation>();
         lock (_lock)
         {
-            using var rows = _catalog.Prepare("SELECT projection, number, version, log_id, serving FROM generations ORDER BY projection, number");
+            using var rows = _catalog.Prepare("SELECT projection, number, version, log_id, serving, accept_parked FROM generations ORDER BY projection, number");
             while (rows.Step())
-                all.Add(new(rows.Text(0)!, (int)rows.Long(1), (int)rows.Long(2), Guid.ParseExact(rows.Text(3)!, "D"), rows.Long(4) != 0));
+                all.Add(new(rows.Text(0)!, (int)rows.Long(1), (int)rows.Long(2), Guid.ParseExact(rows.Text(3)!, "D"), rows.Long(4) != 0, rows.Long(5) != 0));
         }
         return Task.FromResult<IReadOnlyList<Generation>>(all);
     }
@@ -63,7 +66,7 @@ public sealed partial class SqliteReadStore : IReadStore, IDisposable
             if (projection.Rows.Contains(typeof(TextRow))) await db.Database.ExecuteSqlRawAsync(SqliteDialect.Words, ct);
             await db.Database.ExecuteSqlRawAsync("INSERT INTO checkpoint (id, position, epoch) VALUES (1, 0, 0);", ct);
         }
-        Catalog("INSERT OR REPLACE INTO generations (projection, number, version, log_id, serving) VALUES (?1, ?2, ?3, ?4, 0)", generation);
+        Catalog("INSERT OR REPLACE INTO generations (projection, number, version, log_id, serving, accept_parked) VALUES (?1, ?2, ?3, ?4, 0, ?5)", generation);
     }
 
     public async Task FinishAsync(Projection projection, int generation, CancellationToken ct)
@@ -133,6 +136,20 @@ public sealed partial class SqliteReadStore : IReadStore, IDisposable
         await using var transaction = await db.Database.BeginTransactionAsync(ct);
         await RunAsync(db, TableScript.Dated(db).Select(table => $"DELETE FROM {table.GetTableName()} WHERE week < {week}"), ct);
         await transaction.CommitAsync(ct);
+    }
+
+    /// <summary>The index of words is merged first: it keeps what was deleted until its parts are put together.</summary>
+    public async Task<bool> ScrubAsync(long smallerThan, CancellationToken ct)
+    {
+        var paths = (await GenerationsAsync(ct)).Select(g => PathOf(g.Projection, g.Number)).Append(Path.Combine(_folder, "catalog.db")).Where(File.Exists).ToList();
+        if (paths.Sum(path => new FileInfo(path).Length) >= smallerThan) return false;
+        foreach (var path in paths)
+        {
+            using var database = Database.Open(path, OpenAs.ReadWrite, TimeSpan.FromSeconds(30));
+            if (database.Long("SELECT count(*) FROM sqlite_schema WHERE name = 'words'") > 0) database.Exec("INSERT INTO words(words) VALUES ('optimize')");
+            database.Exec("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+        return true;
     }
 
     public Task<Tenure> OwnAsync(string projection, long epoch, string? said, CancellationToken ct) =>
@@ -217,7 +234,7 @@ public sealed partial class SqliteReadStore : IReadStore, IDisposable
         {
             using var statement = _catalog.Prepare(sql);
             statement.Bind(1, generation.Projection).Bind(2, generation.Number);
-            if (sql.Contains("?4", StringComparison.Ordinal)) statement.Bind(3, generation.Version).Bind(4, generation.LogId.ToString("D"));
+            if (sql.Contains("?4", StringComparison.Ordinal)) statement.Bind(3, generation.Version).Bind(4, generation.LogId.ToString("D")).Bind(5, generation.AcceptParked ? 1 : 0);
             statement.Run();
         }
     }

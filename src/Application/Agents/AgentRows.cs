@@ -35,19 +35,7 @@ public sealed class AgentVersionRow
     public long CreatedAt { get; set; }
 }
 
-/// <summary>Agents and their versions.</summary>
-public sealed class AgentsProjection(FactReader reader) : Projection
-{
-    public override string Name => "agents";
-
-    public override int Version => 1;
-
-    public override IReadOnlyList<Type> Rows { get; } = [typeof(AgentRow), typeof(AgentVersionRow)];
-
-    public override IProjector Start(Func<ReadDb> open) => new AgentsProjector(reader, open);
-}
-
-/// <summary>Agents are few: what was written stays in memory.</summary>
+/// <summary>Agents and their versions, as part of what follows the log with the traces. Agents are few: what was written stays in memory.</summary>
 sealed class AgentsProjector(FactReader reader, Func<ReadDb> open) : IProjector
 {
     readonly Dictionary<(string Project, string Name), AgentRow> _known = [];
