@@ -27,7 +27,7 @@ public sealed class InertTests(InertTests.Poisoned browser) : IClassFixture<Iner
         {
             foreach (var (part, i) in Hostile.All.Chunk(SpansPerTrace).Select((p, i) => (p, i)))
             {
-                var trace = i % 4 == 3 ? $"t{i} {part[0]}"[..Math.Min(120, part[0].Length)].Replace('\0', ' ') : $"trace-{i}";
+                var trace = i % 4 == 3 ? $"t{i} {part[0]}"[..Math.Min(120, part[0].Length)].Replace('\0', ' ').Replace('/', '|') : $"trace-{i}";
                 Traces.Add(trace);
                 await PostAsync([.. part.SelectMany((text, k) => Of(trace, $"s{k}", text.Replace('\0', ' ')))]);
             }

@@ -11,6 +11,14 @@ type Group = { id: string; category: string; kind: string; name?: string; messag
 
 const kinds = ['', 'failed', 'retried', 'warning', 'slow'] as const
 
+/** The spans of a group, as a filter; null where the language cannot tell them from others. */
+function spansOf(g: Group): string | null {
+  const named = g.name ? ` span_name = "${g.name.replace(/[\\"]/g, '\\$&')}"` : ''
+  const slow = g.category === 'slow' && /(\d+) ms/.exec(g.message ?? '')
+  if (slow) return `duration_ms >= ${slow[1]}${named}`
+  return g.message && ['failed', 'warning'].includes(g.category) ? `error_message contains "${g.message.slice(0, 120).replace(/[\\"]/g, '\\$&')}"` : null
+}
+
 export function Failures() {
   useTitle('Failures')
   const [category, setCategory] = useParam('category')
@@ -37,7 +45,7 @@ export function Failures() {
           if (all.length === 0) return <Empty title="Nothing went wrong">No failure of this kind in this time.</Empty>
           return (
             <ul className="flex flex-col gap-2">
-              {all.map((g) => (
+              {all.map((g) => ({ g, spans: spansOf(g) })).map(({ g, spans }) => (
                 <li key={g.id} className="card grid gap-x-4 gap-y-2 p-3 md:grid-cols-[1fr_220px]">
                   <div className="min-w-0">
                     <div className="flex flex-wrap items-center gap-x-3 text-xs"><Status of={g.category} /><span className="text-soft">{plain(g.kind)}{g.name && ` · ${line(g.name, 80)}`}</span></div>
@@ -48,10 +56,10 @@ export function Failures() {
                       <span>first <At iso={g.first_seen} /></span>
                       <span>last <At iso={g.last_seen} /></span>
                       <Link to="/traces/$traceId" params={{ traceId: g.trace_id } as never} search={{ span: g.span_id } as never} className="text-accent underline">newest sample</Link>
-                      {g.message && <Link to="/traces" search={{ rows: 'spans', q: `error_message contains "${g.message.slice(0, 120).replace(/[\\"]/g, '\\$&')}"` } as never} className="text-accent underline">all of them</Link>}
+                      {spans && <Link to="/traces" search={{ rows: 'spans', q: spans } as never} className="text-accent underline">all of them</Link>}
                     </div>
                   </div>
-                  {g.message && <Trend message={g.message} days={Number(days)} />}
+                  {spans && <Trend filter={spans} days={Number(days)} />}
                 </li>
               ))}
               {groups.hasNextPage && <li><button type="button" className="button" onClick={() => void groups.fetchNextPage()} disabled={groups.isFetching}>More</button></li>}

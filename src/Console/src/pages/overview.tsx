@@ -60,7 +60,7 @@ function Charts({ figures, zoom, setZoom }: { figures: Figures; zoom: string; se
         <Tile name="Mean latency" value={duration(totals.latency)} now={totals.latency} then={before?.latency} lessIsGood />
         <Tile name="Tokens" value={compact(totals.tokens)} now={totals.tokens} then={before?.tokens} />
         <Tile name={totals.unpriced ? `Cost (${compact(totals.unpriced)} unpriced)` : 'Cost'} value={usd(totals.cost)} now={totals.cost} then={before?.cost} lessIsGood />
-        <Tile name="Input from prompt caches" value={percent(reads.data?.total)} now={reads.data?.total ?? null} then={undefined} />
+        <Tile name="Prompt-cache reads" value={percent(reads.data?.total)} now={reads.data?.total ?? null} then={undefined} />
       </dl>
       <div className="grid gap-3 lg:grid-cols-2">
         <Chart title="Requests" unit="per bucket" {...chart} series={[line('requests', shown.map((b) => b.request_count), 'accent', count, true), line('errors', shown.map((b) => b.error_count), 'bad', count)]} />

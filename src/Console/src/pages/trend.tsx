@@ -1,17 +1,18 @@
 import { useQuery } from '@tanstack/react-query'
 import { ask, type Page, type Row } from '../api'
 import { count, localTime } from '../format'
+import { parse } from '../lists/filter'
 
 const bars = 24
 const most = 1_000
 
-/** How often spans failed with a message, over the time that is looked at: from the newest thousand of them. */
-export function Trend({ message, days }: { message: string; days: number }) {
+/** How many spans a filter finds, over the time that is looked at: of the newest thousand of them. */
+export function Trend({ filter, days }: { filter: string; days: number }) {
   const rows = useQuery({
-    queryKey: ['trend', message, days], staleTime: 60_000,
+    queryKey: ['trend', filter, days], staleTime: 60_000,
     queryFn: () => ask<Page<Row>>('/api/v1/traces/search', {
       body: {
-        filter: { operator: 'AND', filters: [{ field: 'error_message', operator: 'contains', value: message.slice(0, 200) }, { field: 'ts', operator: 'gte', value: new Date(Date.now() - days * 86_400_000).toISOString() }] },
+        filter: { operator: 'AND', filters: [parse(filter), { field: 'ts', operator: 'gte', value: new Date(Date.now() - days * 86_400_000).toISOString() }] },
         sort_by: 'ts', sort_desc: true, limit: most, fields: ['ts'],
       },
     }),

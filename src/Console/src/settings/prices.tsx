@@ -1,9 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { ask } from '../api'
-import { count, plain, usd } from '../format'
+import { count, plain, usd, utcTime } from '../format'
 import { useMay } from '../shell'
-import { At, Labelled, Sheet } from '../ui/bits'
+import { Labelled, Sheet } from '../ui/bits'
 import { Of } from '../ui/states'
 import { useChange } from './change'
 
@@ -13,7 +13,7 @@ type Price = {
 }
 type Book = { prices: Price[]; repricing?: { traces_done: number; traces_total: number } | null }
 
-const parts = [['input', 'Input', true], ['output', 'Output', true], ['cache_read', 'Cache read', false], ['cache_write_5m', 'Cache write, 5 min', false], ['cache_write_1h', 'Cache write, 1 h', false]] as const
+const parts = [['input', 'Input', true], ['output', 'Output', true], ['cache_read', 'Cache read', false], ['cache_write_5m', 'Write, 5 min', false], ['cache_write_1h', 'Write, 1 h', false]] as const
 
 export function Prices() {
   const may = useMay('admin')
@@ -36,7 +36,7 @@ export function Prices() {
           {may && (
             <form className="card mb-3 flex flex-wrap items-end gap-2 p-3" onSubmit={submit} aria-label="Set a price">
               <Labelled label="Model"><input className="field" name="model" required maxLength={255} /></Labelled>
-              <Labelled label="Provider" hint="Empty: any."><input className="field w-28" name="provider" maxLength={255} /></Labelled>
+              <Labelled label="Provider"><input className="field w-28" name="provider" maxLength={255} placeholder="any" /></Labelled>
               <Labelled label="Valid from"><input className="field" name="valid_from" type="datetime-local" required defaultValue="2024-01-01T00:00" /></Labelled>
               {parts.map(([key, name, required]) => <Labelled key={key} label={`${name}, USD`}><input className="field w-28" name={key} type="number" min="0" max="1000000" step="0.000001" required={required} /></Labelled>)}
               <button type="submit" className="button primary" disabled={set.isPending}>Set, and re-price history</button>
@@ -47,11 +47,11 @@ export function Prices() {
           {repricing && <p role="status" className="mb-3"><progress className="w-60 accent-(--accent)" max={repricing.traces_total} value={repricing.traces_done} aria-label="Re-pricing" /> {count(repricing.traces_done)} of {count(repricing.traces_total)} traces are priced anew</p>}
           <label className="mb-2 inline-flex"><span className="sr-only">Find a model</span><input className="field" type="search" placeholder="Find a model" value={find} onChange={(e) => setFind(e.target.value)} /></label>
           <Sheet label="Prices, USD per million tokens">
-            <thead><tr><th scope="col">Model</th><th scope="col">Provider</th><th scope="col">Source</th><th scope="col">Valid from</th>{parts.map(([key, name]) => <th key={key} scope="col" className="n">{name}</th>)}</tr></thead>
+            <thead><tr><th scope="col">Model</th><th scope="col">Provider</th><th scope="col">Source</th><th scope="col">Valid from (UTC)</th>{parts.map(([key, name]) => <th key={key} scope="col" className="n">{name}</th>)}</tr></thead>
             <tbody>
               {prices.filter((p) => p.model.toLowerCase().includes(find.toLowerCase())).map((p, i) => (
                 <tr key={i}>
-                  <td>{plain(p.model)}</td><td>{plain(p.provider ?? 'any')}</td><td>{p.source === 'set' ? <span title={`Known from ${p.known_from}`}>set</span> : <span className="text-soft">built in</span>}</td><td className="whitespace-nowrap"><At iso={p.valid_from} long /></td>
+                  <td className="whitespace-nowrap">{plain(p.model)}</td><td>{plain(p.provider ?? 'any')}</td><td>{p.source === 'set' ? <span title={`Known from ${p.known_from}`}>set</span> : <span className="text-soft">built in</span>}</td><td className="whitespace-nowrap"><time dateTime={p.valid_from} title={utcTime(p.valid_from)}>{p.valid_from.slice(0, 10)}</time></td>
                   {parts.map(([key]) => <td key={key} className="n">{usd(p[`${key}_per_million_usd` as keyof Price] as number | undefined)}</td>)}
                 </tr>
               ))}
