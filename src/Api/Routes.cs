@@ -146,16 +146,16 @@ internal static class Routes
     /// <summary>What the Observatory has beside its traces.</summary>
     static void MapFigures(this WebApplication app)
     {
-        app.MapGet("/api/v1/metrics", ObservatoryMetrics.Series).Counts(Permissions.ReadMetrics, "read metrics").Says("Figures", "Figures over time, by what requests have in common");
+        app.MapGet("/api/v1/metrics", ObservatoryMetrics.Series).Counts(Permissions.ReadMetrics, "read metrics").Takes(ObservatoryParameters.Figures(("metrics", "1 to 20, with commas: request_count, duration, total_cost, …"), ("interval", "1min, 5min, 1hour (default) or 1day"), ("group_by", "At most 5 of provider, model, environment, status_code, user_id, session_id"), ("aggregation", "avg, sum, min, max, count, p50, p90, p95 or p99"), ("include_percentiles", "true: p50 to p99 of the duration, too"))).Says("Figures", "Figures over time, by what requests have in common");
         app.MapPost("/api/v1/metrics/query", ObservatoryMetrics.Query).Counts(Permissions.ReadMetrics, "query metrics").Says("Figures", "The same with filters, conditions on the results and an order");
-        app.MapGet("/api/v1/metrics/summary", ObservatoryMetrics.Summary).Counts(Permissions.ReadMetrics, "read metrics").Says("Figures", "A period beside the one before it");
-        app.MapGet("/api/v1/costs/summary", ObservatoryCosts.Summary).Counts(Permissions.ReadCosts, "read cost data").Says("Figures", "What requests cost, in parts and over time");
-        app.MapGet("/api/v1/costs/attribution", ObservatoryCosts.Attribution).Counts(Permissions.ReadCosts, "read cost data").Says("Figures", "Costs by user, team, tag, provider, model or environment");
+        app.MapGet("/api/v1/metrics/summary", ObservatoryMetrics.Summary).Counts(Permissions.ReadMetrics, "read metrics").Takes(ObservatoryParameters.Figures(("compare_previous_period", "true (default) or false"))).Says("Figures", "A period beside the one before it");
+        app.MapGet("/api/v1/costs/summary", ObservatoryCosts.Summary).Counts(Permissions.ReadCosts, "read cost data").Takes(ObservatoryParameters.Figures(("include_trends", "true (default) or false"), ("include_top_traces", "true (default) or false"), ("top_limit", "1 to 100, default 10"))).Says("Figures", "What requests cost, in parts and over time");
+        app.MapGet("/api/v1/costs/attribution", ObservatoryCosts.Attribution).Counts(Permissions.ReadCosts, "read cost data").Takes(ObservatoryParameters.Figures(("dimension", "user, team, tag, provider, model or environment"), ("limit", "1 to 1000, default 100"), ("min_cost", "USD"))).Says("Figures", "Costs by user, team, tag, provider, model or environment");
         app.MapGet("/api/v1/costs/forecast", ObservatoryCosts.Forecast).Counts(Permissions.ReadCosts, "read cost data").Says("Figures", "Costs of the days to come, by a line through those that were");
-        app.MapGet("/api/v1/analytics/performance", ObservatoryAnalytics.Performance).Counts(Permissions.ReadMetrics, "read metrics").Says("Figures", "Latency and throughput");
-        app.MapGet("/api/v1/analytics/quality", ObservatoryAnalytics.Quality).Counts(Permissions.ReadMetrics, "read metrics").Says("Figures", "Errors and what they say");
-        app.MapGet("/api/v1/analytics/models/compare", ObservatoryAnalytics.Compare).Counts(Permissions.ReadMetrics, "read metrics").Says("Figures", "Two to ten models side by side");
-        app.MapGet("/api/v1/analytics/optimization", ObservatoryAnalytics.Optimization).Counts(Permissions.ReadMetrics, "read metrics").Says("Figures", "Models that are dear, slow or fail often");
+        app.MapGet("/api/v1/analytics/performance", ObservatoryAnalytics.Performance).Counts(Permissions.ReadMetrics, "read metrics").Takes(ObservatoryParameters.Figures(("granularity", "1min, 5min, 1hour (default) or 1day"))).Says("Figures", "Latency and throughput");
+        app.MapGet("/api/v1/analytics/quality", ObservatoryAnalytics.Quality).Counts(Permissions.ReadMetrics, "read metrics").Takes(ObservatoryParameters.Figures(("granularity", "1min, 5min, 1hour (default) or 1day"))).Says("Figures", "Errors and what they say");
+        app.MapGet("/api/v1/analytics/models/compare", ObservatoryAnalytics.Compare).Counts(Permissions.ReadMetrics, "read metrics").Takes(ObservatoryParameters.Figures(("models", "2 to 10, with commas between them"))).Says("Figures", "Two to ten models side by side");
+        app.MapGet("/api/v1/analytics/optimization", ObservatoryAnalytics.Optimization).Counts(Permissions.ReadMetrics, "read metrics").Takes(ObservatoryParameters.Figures()).Says("Figures", "Models that are dear, slow or fail often");
 
         app.MapPost("/api/v1/export/traces", ObservatoryExports.Create).Files("create exports").Says("Exports", "Write spans to a file: CSV, JSON or JSON Lines, gzip if wanted");
         app.MapGet("/api/v1/export/jobs", ObservatoryExports.List).Files("read exports").Says("Exports", "Exports, newest first");

@@ -24,7 +24,7 @@ public abstract class CacheFixture : IAsyncLifetime
     /// <summary>The other node.</summary>
     public IServiceProvider Second => _nodes[1];
 
-    IServiceProvider First => _nodes[0];
+    protected IServiceProvider First => _nodes[0];
 
     protected abstract Task<string?> RedisAsync();
 
@@ -71,19 +71,15 @@ public sealed class RedisFixture : CacheFixture
     protected override async Task ReadyAsync(IServiceProvider node)
     {
         node.GetRequiredService<IFanOut>();
-        await BackAsync(node.GetRequiredService<IResponseCache>());
+        await BackAsync(node);
     }
 
-    /// <summary>Until the engine is used again.</summary>
-    public static async Task BackAsync(IResponseCache cache)
+    /// <summary>Until the engine is used again by the first node.</summary>
+    public Task BackAsync() => BackAsync(First);
+
+    static async Task BackAsync(IServiceProvider node)
     {
-        var key = CacheKey.Of("ready", Guid.NewGuid().ToString());
-        do
-        {
-            await Task.Delay(20);
-            await cache.SetAsync(key, "1"u8.ToArray(), TimeSpan.FromMinutes(1), default);
-        }
-        while (await cache.GetAsync(key, default) is null);
+        while (!node.GetRequiredService<Infrastructure.Caches.Redis.RedisLine>().IsUp) await Task.Delay(20);
     }
 
     public override async ValueTask DisposeAsync()

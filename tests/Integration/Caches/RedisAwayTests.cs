@@ -75,7 +75,7 @@ public sealed class RedisAwayTests
         (await engine.Limiter.DrawAsync("k", one, 1, Ct)).Taken.Should().BeFalse("and it has the same limit");
 
         await engine.Server.ThawAsync();
-        await RedisFixture.BackAsync(engine.Cache);
+        await engine.BackAsync();
         (await engine.Cache.GetAsync(key, Ct)).Should().NotBeNull();
         (await engine.Limiter.DrawAsync("k", one, 1, Ct)).Taken.Should().BeFalse("the shared bucket is as it was left");
     }
@@ -96,7 +96,7 @@ public sealed class RedisAwayTests
         (await engine.Cache.GetAsync(during, Ct)).Should().BeNull();
 
         await engine.Server.ThawAsync();
-        await RedisFixture.BackAsync(engine.Cache);
+        await engine.BackAsync();
         (await engine.Cache.GetAsync(before, Ct)).Should().BeNull("it was to be forgotten, and Redis still had it");
         (await engine.Cache.GetAsync(other, Ct)).Should().NotBeNull();
     }

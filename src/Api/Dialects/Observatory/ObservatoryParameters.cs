@@ -22,10 +22,23 @@ internal static class ObservatoryParameters
         ("cursor", JsonSchemaType.String, "From the answer before; holds 24 hours, for the same query and caller"), ("fields", JsonSchemaType.String, "Members of the answer, with commas between them"),
     ];
 
-    public static void List(OpenApiOperation operation)
+    static readonly (string Name, JsonSchemaType Type, string Says)[] s_figures =
+    [
+        ("start_time", JsonSchemaType.String, "The first moment in it: ISO 8601, now, or now-1h (s, m, h, d, w)"), ("end_time", JsonSchemaType.String, "The first moment after it; now without it"),
+        ("project_id", JsonSchemaType.String, "A project of the caller's; its own without it"), ("provider", JsonSchemaType.String, "Provider"), ("model", JsonSchemaType.String, "Model"),
+        ("environment", JsonSchemaType.String, "Environment"), ("user_id", JsonSchemaType.String, "User; the figures are then read from the requests themselves"),
+    ];
+
+    public static void List(OpenApiOperation operation) => Add(operation, s_list);
+
+    /// <summary>What every door for figures takes, and what this one takes beside it: texts, each with what it means.</summary>
+    public static Action<OpenApiOperation> Figures(params (string Name, string Says)[] more) =>
+        operation => Add(operation, [.. s_figures, .. more.Select(m => (m.Name, JsonSchemaType.String, m.Says))]);
+
+    static void Add(OpenApiOperation operation, IEnumerable<(string Name, JsonSchemaType Type, string Says)> all)
     {
         operation.Parameters ??= [];
-        foreach (var (name, type, says) in s_list)
+        foreach (var (name, type, says) in all)
             operation.Parameters.Add(new OpenApiParameter { Name = name, In = ParameterLocation.Query, Description = says, Schema = new OpenApiSchema { Type = type } });
     }
 
