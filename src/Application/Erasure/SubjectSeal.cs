@@ -17,7 +17,8 @@ namespace Hindcast.Application.Erasure;
 /// event's id is bound to it, so contents cannot change places. Keys lately used stay in memory with their ciphers, 2 × 5,000 of them; none is read from the
 /// vault for a subject that was never erased.
 /// </remarks>
-public sealed class SubjectSeal(ISubjectKeys keys) : ISeal
+/// <param name="closes">False leaves new contents clear; sealed ones open as ever.</param>
+public sealed class SubjectSeal(ISubjectKeys keys, bool closes = true) : ISeal
 {
     const int NonceBytes = 12, TagBytes = 16, MostKeys = 5_000;
 
@@ -58,6 +59,7 @@ public sealed class SubjectSeal(ISubjectKeys keys) : ISeal
         {
             time = header.Subject is { } subject ? keys.TimesErased(header.Project, KeyOwner.User(subject)) : 0;
             if (keys.TimesErased(header.Project, KeyOwner.Trace(trace)) > 0) throw new TraceIsErased();
+            if (!closes) return (content, null);
             // Null: somebody was erased between the question and this; ask again.
             key = KeyOf(root, new(root.Id, trace, header.Subject, time));
         }

@@ -1,3 +1,4 @@
+using Hindcast.Application;
 using Hindcast.Application.Erasure;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Gateway;
@@ -5,6 +6,7 @@ using Hindcast.Application.Projects;
 using Hindcast.Infrastructure.Secrets;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace Hindcast.Infrastructure.Upstreams;
 
@@ -24,7 +26,8 @@ public static class GatewayModule
             })
             .AddSingleton<ISubjectKeys>(provider => SubjectKeys.Open(
                 Path.Combine(dataDirectory, "vault.db"), MasterKey.Of(provider.GetRequiredService<IGatewayStore>(), provider.GetRequiredService<IKeySeal>())))
-            .AddSingleton<ISeal, SubjectSeal>()
+            .AddSingleton<ISeal>(provider => new SubjectSeal(
+                provider.GetRequiredService<ISubjectKeys>(), provider.GetRequiredService<IOptions<HindcastOptions>>().Value.Sealing))
             .AddSingleton<IUpstreams>(provider =>
                 new UpstreamClient(
                     provider.GetRequiredService<IKeySeal>(), UpstreamOptions.MayBePrivate(upstreams), provider.GetRequiredService<GatewaySettings>().Current,
