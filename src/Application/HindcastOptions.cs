@@ -34,8 +34,8 @@ public sealed class HindcastOptions
     public RetentionOptions Retention { get; set; } = new();
 
     /// <summary>
-    /// Contents of traces are sealed with keys of their traces and users, so that they can be erased. The keys are in this node's vault: with
-    /// several nodes on one log leave it off, and erase by retention.
+    /// Contents of traces are written to the log sealed with keys of their traces and users, so that destroying a key erases them. Without, whoever
+    /// reads the log's file reads all of it, what is erased later too. The keys are in this node's vault: leave it off with several nodes on one log.
     /// </summary>
     /// <value>Default: true on the embedded log, false on EventStoreDB.</value>
     public bool? Sealing { get; set; }

@@ -14,28 +14,38 @@ namespace Hindcast.Application.Erasure;
 /// </summary>
 /// <remarks>
 /// <c>sealed_by</c> is <c>root</c> or <c>root.n</c>, where n counts how often that user was erased before. Stored is nonce, tag, ciphertext; the
-/// event's id is bound to it, so contents cannot change places. Keys lately used stay in memory, 2 × 20,000 of them; none is read from the vault
-/// for a subject that was never erased.
+/// event's id is bound to it, so contents cannot change places. Keys lately used stay in memory with their ciphers, 2 × 5,000 of them; none is read from the
+/// vault for a subject that was never erased.
 /// </remarks>
 /// <param name="closes">False: what is new stays in clear, and what was sealed can still be opened.</param>
 public sealed class SubjectSeal(ISubjectKeys keys, bool closes = true) : ISeal
 {
-    const int NonceBytes = 12, TagBytes = 16, MostKeys = 20_000;
+    const int NonceBytes = 12, TagBytes = 16, MostKeys = 5_000;
 
     readonly record struct KeyName(string Root, string Trace, string? Subject, int Time);
 
     sealed class Kept(int destructions)
     {
         public int Destructions => destructions;
-        public ConcurrentDictionary<KeyName, byte[]> Young { get; set; } = new();
-        public ConcurrentDictionary<KeyName, byte[]> Old { get; set; } = new();
+        public ConcurrentDictionary<KeyName, ContentKey> Young { get; set; } = new();
+        public ConcurrentDictionary<KeyName, ContentKey> Old { get; set; } = new();
         public int Added;
     }
 
     volatile Kept _kept = new(keys.Destructions);
 
-    /// <summary>The cipher used last: facts of one trace come together, and setting it up costs more than a small content.</summary>
-    [ThreadStatic] static (byte[] Key, AesGcm Cipher)? t_last;
+    /// <summary>A key and its cipher, which costs more to set up than a small content to close. One uses it at a time; who finds it taken makes another.</summary>
+    sealed class ContentKey(byte[] key)
+    {
+        AesGcm? _idle;
+
+        public AesGcm Take() => Interlocked.Exchange(ref _idle, null) ?? new(key, TagBytes);
+
+        public void Return(AesGcm cipher) => Interlocked.Exchange(ref _idle, cipher)?.Dispose();
+
+        public void Drop() => Interlocked.Exchange(ref _idle, null)?.Dispose();
+    }
+
     [ThreadStatic] static (byte[]? Bytes, int Used) t_chance;
 
     /// <exception cref="TraceIsErased">Nothing can be added to it.</exception>
@@ -43,12 +53,13 @@ public sealed class SubjectSeal(ISubjectKeys keys, bool closes = true) : ISeal
     {
         if (!closes || header.TraceId is not { } trace || Tombstones.Marks(header)) return (content, null);
         var root = keys.RootOf(header.Project, header.RecordedAt.Week());
-        byte[]? key;
+        ContentKey? key;
         int time;
         do
         {
             time = header.Subject is { } subject ? keys.TimesErased(header.Project, KeyOwner.User(subject)) : 0;
             if (keys.TimesErased(header.Project, KeyOwner.Trace(trace)) > 0) throw new TraceIsErased();
+            if (!closes) return (content, null);
             // Null: somebody was erased between the question and this; ask again.
             key = KeyOf(root, new(root.Id, trace, header.Subject, time));
         }
@@ -58,7 +69,9 @@ public sealed class SubjectSeal(ISubjectKeys keys, bool closes = true) : ISeal
         Nonce(stored.AsSpan(0, NonceBytes));
         Span<byte> id = stackalloc byte[16];
         header.EventId.TryWriteBytes(id);
-        CipherOf(key).Encrypt(stored.AsSpan(0, NonceBytes), content.Span, stored.AsSpan(NonceBytes + TagBytes), stored.AsSpan(NonceBytes, TagBytes), id);
+        var cipher = key.Take();
+        cipher.Encrypt(stored.AsSpan(0, NonceBytes), content.Span, stored.AsSpan(NonceBytes + TagBytes), stored.AsSpan(NonceBytes, TagBytes), id);
+        key.Return(cipher);
         return (stored, time == 0 ? root.Id : $"{root.Id}.{time}");
     }
 
@@ -75,13 +88,18 @@ public sealed class SubjectSeal(ISubjectKeys keys, bool closes = true) : ISeal
         var content = new byte[stored.Length - NonceBytes - TagBytes];
         Span<byte> eventId = stackalloc byte[16];
         header.EventId.TryWriteBytes(eventId);
+        var cipher = key.Take();
         try
         {
-            CipherOf(key).Decrypt(box[..NonceBytes], box[(NonceBytes + TagBytes)..], box.Slice(NonceBytes, TagBytes), content, eventId);
+            cipher.Decrypt(box[..NonceBytes], box[(NonceBytes + TagBytes)..], box.Slice(NonceBytes, TagBytes), content, eventId);
         }
         catch (CryptographicException)
         {
             throw Unreadable();
+        }
+        finally
+        {
+            key.Return(cipher);
         }
         return content;
 
@@ -93,23 +111,30 @@ public sealed class SubjectSeal(ISubjectKeys keys, bool closes = true) : ISeal
         && (keys.TimesErased(header.Project, KeyOwner.Trace(trace)) > 0
             || (header.Subject is { } subject && keys.TimesErased(header.Project, KeyOwner.User(subject)) > 0));
 
-    byte[]? KeyOf(KeyRoot root, KeyName name)
+    ContentKey? KeyOf(KeyRoot root, KeyName name)
     {
         var kept = _kept;
         if (kept.Destructions != keys.Destructions) kept = _kept = new(keys.Destructions);
         if (kept.Young.TryGetValue(name, out var key)) return key;
-        if (!kept.Old.TryGetValue(name, out key))
+        if (!kept.Old.TryRemove(name, out key))
         {
             if (keys.KeyOf(root, KeyOwner.Trace(name.Trace), 0) is not { } ofTrace) return null;
-            if (name.Subject is not { } subject) key = ofTrace;
-            else if (keys.KeyOf(root, KeyOwner.User(subject), name.Time) is { } ofUser) key = SHA256.HashData([.. ofUser, .. ofTrace]);
+            if (name.Subject is not { } subject) key = new(ofTrace);
+            else if (keys.KeyOf(root, KeyOwner.User(subject), name.Time) is { } ofUser) key = new(SHA256.HashData([.. ofUser, .. ofTrace]));
             else return null;
         }
         // What was asked before a destruction is put where nobody looks any more.
         kept.Young[name] = key;
-        if (Interlocked.Increment(ref kept.Added) < MostKeys) return key;
-        lock (kept) (kept.Old, kept.Young, kept.Added) = (kept.Young, new(), 0);
+        if (Interlocked.Increment(ref kept.Added) == MostKeys) Turn(kept);
         return key;
+    }
+
+    static void Turn(Kept kept)
+    {
+        var gone = kept.Old;
+        (kept.Old, kept.Young) = (kept.Young, new());
+        Volatile.Write(ref kept.Added, 0);
+        foreach (var key in gone.Values) key.Drop();
     }
 
     /// <summary>Chance by the page: asked for twelve bytes at a time it costs as much as the cipher.</summary>
@@ -123,17 +148,5 @@ public sealed class SubjectSeal(ISubjectKeys keys, bool closes = true) : ISeal
         }
         chance.AsSpan(used, NonceBytes).CopyTo(nonce);
         t_chance = (chance, used + NonceBytes);
-    }
-
-    static AesGcm CipherOf(byte[] key)
-    {
-        if (t_last is { } last)
-        {
-            if (ReferenceEquals(last.Key, key)) return last.Cipher;
-            last.Cipher.Dispose();
-        }
-        var cipher = new AesGcm(key, TagBytes);
-        t_last = (key, cipher);
-        return cipher;
     }
 }

@@ -1,3 +1,4 @@
+using Hindcast.Application;
 using Hindcast.Application.Erasure;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Gateway;
@@ -5,6 +6,7 @@ using Hindcast.Application.Projects;
 using Hindcast.Infrastructure.Secrets;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace Hindcast.Infrastructure.Upstreams;
 
