@@ -3,6 +3,7 @@ using Hindcast.Bench.EventLogs;
 using Hindcast.Bench.EventStoreDb;
 using Hindcast.Bench.Gateway;
 using Hindcast.Bench.Ingest;
+using Hindcast.Bench.Live;
 using Hindcast.Bench.Payloads;
 using Hindcast.Bench.Queries;
 using Hindcast.Bench.Rebuild;
@@ -18,6 +19,7 @@ switch (args)
     case ["eventstore", .. var rest]: await EventStoreBench.RunAsync(CountOf(rest, 100_000)); return 0;
     case ["fake-eventstore", var port]: await EventStoreBench.ServeFakeAsync(int.Parse(port, CultureInfo.InvariantCulture)); return 0;
     case ["queries", .. var rest]: await QueryBench.RunAsync(rest); return 0;
+    case ["stream", .. var rest]: await StreamBench.RunAsync(CountOf(rest, 10_000)); return 0;
     case ["payloads", ..]: PayloadBench.Run(); return 0;
     case ["send", var address, var events]: await new IngestBench(batchSize: 100, connections: 4).SendToAsync(new Uri(address), int.Parse(events, CultureInfo.InvariantCulture)); return 0;
     case ["bare-server", var port, var path]: await BareServer.RunAsync(int.Parse(port, CultureInfo.InvariantCulture), path); return 0;
@@ -37,6 +39,7 @@ switch (args)
               payloads          checking payloads beside reading their tokens, hostile ones too
               queries [spans] [sqlite|pg|connection string] [folder]   p95 of searches through HTTP beside SQL by hand; a named folder is filled first and measured when it is there
               gateway [paused]  calls through the gateway beside a bare forwarder; paused leaves the read models where they are
+              stream [n]        n WebSocket subscribers of the stream, one in a hundred stalled: how late the others hear
               lag [postgres]    from 2xx to readable at 5,000 events/s; with a connection string, on PostgreSQL
             """);
         return 2;

@@ -43,6 +43,7 @@ internal static class Routes
     public static void MapIngestion(this IEndpointRouteBuilder app)
     {
         app.MapPost("/api/v1/events", EventDoor.PostAsync).Takes(Envelope.RefuseAsync).Says("Ingestion", "Write events: an array, one object, or NDJSON; answered per element, durable when answered");
+        app.MapPost("/api/v1/traces/{traceId}/scores", ScoreDoor.PostAsync).Takes(Envelope.RefuseAsync).Says("Ingestion", "Feedback on a trace or one of its spans");
 
         app.MapPost("/api/events/ingest", WhyOpsEvents.IngestAsync).Takes(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Write one event or an array of them");
         app.MapPost("/api/events", WhyOpsEvents.SaveAsync).Takes(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Write events and get the id, step and span of each");
@@ -84,11 +85,15 @@ internal static class Routes
         app.MapGet("/api/v1/traces", ObservatoryDoors.List).Shows().Takes(ObservatoryParameters.List).Says("Traces", "Spans, filtered, sorted, page by page (LLM Observatory)");
         app.MapPost("/api/v1/traces/search", ObservatoryDoors.Search).Shows().Takes(ObservatoryParameters.Search).Says("Traces", "Spans by a filter of any depth (LLM Observatory)");
         app.MapGet("/api/v1/traces/{traceId}", ObservatoryDoors.One).Shows().Says("Traces", "The newest span of a trace (LLM Observatory)");
+        app.MapGet("/api/v1/events", ObservatoryDoors.ListEvents).Shows().Takes(ObservatoryParameters.List).Says("Traces", "Product events, with the filters, paging and cursor of spans");
+        app.MapGet("/api/v1/sessions", PeopleDoors.Sessions).Shows().Says("Traces", "Sessions, the last active first: traces, users, errors, tokens, cost, feedback");
+        app.MapGet("/api/v1/users", PeopleDoors.Users).Shows().Says("Traces", "Users, the last active first: traces, sessions, errors, tokens, cost, feedback");
         app.MapGet("/api/v1/runs", ObservatoryDoors.ListRuns).Shows().Takes(ObservatoryParameters.List).Says("Traces", "Whole traces, with the same filters, paging and cursor");
         app.MapPost("/api/v1/runs/search", ObservatoryDoors.SearchRuns).Shows().Takes(ObservatoryParameters.Search).Says("Traces", "Whole traces by a filter of any depth");
         app.MapGet("/api/v1/traces/{traceId}/tree", TraceDoors.Tree).Needs(Scopes.Read).Reads("traces").Says("Traces", "A trace as a tree");
         app.MapGet("/api/v1/traces/{traceId}/timeline", TraceDoors.Timeline).Needs(Scopes.Read).Reads("traces").Says("Traces", "The facts of a trace in the order they were recorded");
         app.MapGet("/api/v1/traces/{traceId}/state", TraceDoors.State).Needs(Scopes.Read).Says("Traces", "The tree as it stood at a revision or a time");
+        app.MapGet("/api/v1/traces/{traceId}/diff", TraceDoors.Diff).Needs(Scopes.Read).Says("Traces", "What came between two revisions: the facts, and what they changed");
         app.MapGet("/api/v1/stream", StreamDoor.ServeAsync).Needs(Scopes.Read, Permissions.ReadTraces).ExcludeFromDescription();
     }
 
@@ -175,6 +180,7 @@ internal static class Routes
         app.MapDelete("/api/v1/users/{id}", ErasureDoors.User).Needs(Scopes.Admin).Says("Erasure", "Make all that a user said unreadable, for good");
         app.MapDelete("/api/v1/traces/{traceId}", ErasureDoors.Trace).Needs(Scopes.Admin).Says("Erasure", "Make all that was said in a trace unreadable, for good");
         app.MapPost("/api/v1/scrub", ErasureDoors.Scrub).Needs(Scopes.Admin).Says("Erasure", "Rewrite the files of the read models and of the vault, so that nothing erased is left in them");
+        app.MapGet("/api/v1/receipts/{position}", ReceiptDoor.Get).Needs(Scopes.Read).Says("Operations", "What happened to the fact at a position: its hash, and what each projection made of it");
         app.MapGet("/limits", OperationDoors.Limits).Needs(Scopes.Read).Says("Operations", "The limits in force");
         app.MapGet("/api/v1/projections", OperationDoors.Projections).Needs(Scopes.Read).Says("Operations", "Where each projection stands");
         app.MapPost("/api/v1/projections/{name}/rebuild", OperationDoors.Rebuild).Needs(Scopes.Admin).Says("Operations", "Build a projection again from the log, beside the one that serves");

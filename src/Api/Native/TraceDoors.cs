@@ -6,7 +6,7 @@ using MediatR;
 
 namespace Hindcast.Api.Native;
 
-/// <summary>One trace, three ways: as it stands, as it came to be, and as it stood (<c>native.md</c>, "Traces beyond the five systems").</summary>
+/// <summary>One trace: as it stands, as it came to be, as it stood, and what came between (<c>native.md</c>, "Traces beyond the five systems").</summary>
 internal static class TraceDoors
 {
     const int MostItems = 1_000;
@@ -22,6 +22,15 @@ internal static class TraceDoors
         var (revision, time) = (Whole(http, "as_of_revision"), Moment(http, "as_of"));
         if ((revision is null) == (time is null)) throw new BadRequest("as_of_revision", "Give either as_of_revision or as_of.");
         await WriteAsync(http, TreeJson.Write, await app.Send(new GetTraceState(http.Caller(), traceId, revision, time), ct), ct);
+    }
+
+    /// <summary>Needs <c>from_revision</c>, exclusive; <c>to_revision</c> is by default the newest.</summary>
+    public static async Task Diff(string traceId, HttpContext http, IMediator app, CancellationToken ct)
+    {
+        var from = Whole(http, "from_revision") ?? throw new BadRequest("from_revision", "Give from_revision, the revision to compare with.");
+        var to = Whole(http, "to_revision");
+        if (to < from) throw new BadRequest("to_revision", "to_revision must not be less than from_revision.");
+        await WriteAsync(http, DiffJson.Write, await app.Send(new GetTraceDiff(http.Caller(), traceId, from, to), ct), ct);
     }
 
     /// <summary><c>after_revision</c> (default: from the first) and <c>limit</c> (1..1000, default 100).</summary>
@@ -55,8 +64,16 @@ internal static class TimelineJson
     public static void Write(Utf8JsonWriter json, Timeline timeline)
     {
         json.WriteStartObject();
+        Items(json, timeline.Items);
+        json.WriteNumber("next_revision", timeline.NextRevision);
+        json.WriteBoolean("has_more", timeline.HasMore);
+        json.WriteEndObject();
+    }
+
+    public static void Items(Utf8JsonWriter json, IReadOnlyList<TimelineItem> items)
+    {
         json.WriteStartArray("items");
-        foreach (var (fact, payload, late) in timeline.Items)
+        foreach (var (fact, payload, late) in items)
         {
             json.WriteStartObject();
             json.WriteNumber("revision", fact.Revision);
@@ -73,9 +90,6 @@ internal static class TimelineJson
             json.WriteEndObject();
         }
         json.WriteEndArray();
-        json.WriteNumber("next_revision", timeline.NextRevision);
-        json.WriteBoolean("has_more", timeline.HasMore);
-        json.WriteEndObject();
     }
 
     /// <summary>The payload as it was received; NUL and halves of pairs show as U+FFFD. Null when it is erased, or no JSON.</summary>

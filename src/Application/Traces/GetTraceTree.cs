@@ -48,29 +48,13 @@ public sealed record GetTraceState(Caller Caller, string TraceId, long? AsOfRevi
     {
         public async Task<TraceTree> Handle(GetTraceState query, CancellationToken ct)
         {
-            var trace = new Trace(query.TraceId);
-            var rows = new List<FactRow>();
+            var fold = new TraceFold(reader, query.Caller.Project, query.TraceId);
             await foreach (var fact in streams.ReadReadableAsync(StreamName.Trace(query.Caller.Project, query.TraceId), 0, ct))
             {
                 if (fact.Revision > query.AsOfRevision || fact.Header.RecordedAt > query.AsOf) break;
-                try
-                {
-                    var e = reader.Read(fact);
-                    if (trace.Apply(e)) rows.Add(FactRow.Of(fact, e));
-                }
-                catch (UnreadableFact)
-                {
-                    // Parked in the read models too: the state is what can be read of it.
-                }
+                fold.Take(fact);
             }
-            if (rows.Count == 0) throw new NotFound($"Trace with ID '{query.TraceId}' not found");
-
-            // Prices as they are known now: what happened then is shown as it would be paid today.
-            var (project, prices) = (query.Caller.Project, await app.Send(new GetPrices(query.Caller), ct));
-            var summary = TraceSummary.Of([.. trace.Spans.Values]);
-            var run = RunRow.Of(project, trace, summary, prices);
-            (run.LastPosition, run.LastRevision) = (rows[^1].Position, rows[^1].Revision);
-            return TraceTree.Of(run, [.. trace.Spans.Values.Select(span => SpanRow.Of(project, trace.Id, span, summary, prices))], rows);
+            return fold.IsEmpty ? throw new NotFound($"Trace with ID '{query.TraceId}' not found") : fold.Tree(await app.Send(new GetPrices(query.Caller), ct));
         }
     }
 }

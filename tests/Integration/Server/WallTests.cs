@@ -39,7 +39,7 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
         foreach (var path in paths.EnumerateObject())
             foreach (var method in path.Value.EnumerateObject().Where(m => m.Name is "get" or "post" or "put" or "delete" or "patch"))
                 if (path.Name is not ("/" or "/auth/token") && !path.Name.StartsWith("/health", StringComparison.Ordinal) && !path.Name.StartsWith("/api/health", StringComparison.Ordinal) && !path.Name.StartsWith("/app/", StringComparison.Ordinal))
-                    doors.Add((HttpMethod.Parse(method.Name), path.Name.Replace("{traceId}", "mine").Replace("{name}", "traces").Replace("{id}", "x"), path.Name));
+                    doors.Add((HttpMethod.Parse(method.Name), path.Name.Replace("{traceId}", "mine").Replace("{name}", "traces").Replace("{id}", "x").Replace("{position}", "1"), path.Name));
         doors.Should().HaveCountGreaterThan(15);
         return doors;
     }
@@ -139,7 +139,7 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
 
     static bool IsCall(string path) => IsMessages(path) || path.Replace("/v1", "") is "/chat/completions" or "/responses" or "/embeddings" or "/models";
 
-    static bool Writes(HttpMethod method, string path) => path == "/api/v1/events" || path == "/api/events/help" || path.StartsWith("/api/ingestion", StringComparison.Ordinal)
+    static bool Writes(HttpMethod method, string path) => (method == HttpMethod.Post && path == "/api/v1/events") || path.EndsWith("/scores", StringComparison.Ordinal) || path == "/api/events/help" || path.StartsWith("/api/ingestion", StringComparison.Ordinal)
         || (method == HttpMethod.Post && (path is "/traces" or "/api/traces" || IsOtlp(path) || path.StartsWith("/api/events", StringComparison.Ordinal) || path is "/api/entities/init" or "/v1/agents/init"));
 
     static string NeededBy(HttpMethod method, string path) => Writes(method, path) ? "ingest"

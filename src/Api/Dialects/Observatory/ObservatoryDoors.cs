@@ -32,6 +32,15 @@ internal static class ObservatoryDoors
         await SpansAsync(answer, await ObservatoryQuery.OfBodyAsync(http, SpanCatalogue.Instance, answer.Now, ct), app, mapper, ct);
     }
 
+    /// <summary><c>GET /api/v1/events</c>: product events, Trubrics' among them: spans of the kind <c>event</c>. Which is ours.</summary>
+    public static async Task ListEvents(HttpContext http, IMediator app, IMapper mapper, CancellationToken ct)
+    {
+        var answer = new ObservatoryAnswer(http);
+        var query = ObservatoryQuery.OfParameters(http, SpanCatalogue.Instance, answer.Now);
+        var events = Conditions.Of(SpanCatalogue.Instance.Field("operation_type"), FilterOperator.Eq, "event");
+        await SpansAsync(answer, query with { Name = $"{query.Name}\nevents", Search = query.Search with { Filter = query.Search.Filter.And(events) } }, app, mapper, ct);
+    }
+
     /// <summary><c>GET /api/v1/runs</c>: whole traces.</summary>
     public static async Task ListRuns(HttpContext http, IMediator app, CancellationToken ct)
     {
