@@ -10,6 +10,8 @@ public sealed class HindcastProcess : IAsyncDisposable
 {
     public const string Key = "an-admin-key-of-24-chars";
 
+    const int MostLines = 200;
+
     readonly string _folder;
     readonly IReadOnlyDictionary<string, string> _settings;
     Process? _process;
@@ -19,6 +21,9 @@ public sealed class HindcastProcess : IAsyncDisposable
     public Uri Address { get; private set; } = new("http://127.0.0.1");
 
     public string Folder => _folder;
+
+    /// <summary>The first lines it wrote since it was started.</summary>
+    public System.Collections.Concurrent.ConcurrentQueue<string> Said { get; } = new();
 
     /// <summary>Starts a server; it is listening when this returns.</summary>
     public static async Task<HindcastProcess> StartAsync(string folder, IReadOnlyDictionary<string, string>? settings = null)
@@ -43,7 +48,11 @@ public sealed class HindcastProcess : IAsyncDisposable
         start.Environment["Hindcast__Otlp__GrpcEndpoint"] = "";
         foreach (var (name, value) in _settings) start.Environment[name] = value;
         _process = Process.Start(start)!;
-        _process.OutputDataReceived += (_, _) => { };
+        Said.Clear();
+        _process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data is { } said && Said.Count < MostLines) Said.Enqueue(said);
+        };
         _process.BeginOutputReadLine();
 
         using var http = Client();

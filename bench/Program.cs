@@ -13,6 +13,7 @@ switch (args)
     case ["log-writer", ..]: await LogWriterBench.RunAsync(); return 0;
     case ["ingest", .. var rest]: await new IngestBench(batchSize: 100, connections: 4).RunAsync(CountOf(rest, 1_000_000)); return 0;
     case ["single", .. var rest]: await new IngestBench(batchSize: 1, connections: 32).RunAsync(CountOf(rest, 200_000)); return 0;
+    case ["otlp", .. var rest]: await OtlpBench.RunAsync(CountOf(rest, 200_000), rest is [_, "paused"]); return 0;
     case ["lag", .. var rest]: await LagBench.RunAsync(rest is [var postgres] ? postgres : null); return 0;
     case ["rebuild", .. var rest]: await RebuildBench.RunAsync(CountOf(rest, 1_000_000), rest.ElementAtOrDefault(1)); return 0;
     case ["eventstore", .. var rest]: await EventStoreBench.RunAsync(CountOf(rest, 100_000)); return 0;
@@ -31,11 +32,12 @@ switch (args)
               log-writer        appends to the log beside bare inserts
               ingest [events]   durable ingestion over HTTP beside raw SQLite, projections paused and running
               single [events]   the same with one event a request, on 32 connections
+              otlp [spans] [paused]   spans over OTLP/HTTP in protobuf beside as many events at the event door
               rebuild [events] [postgres]
                                 a projection built again from the log under load, beside reading, parsing, COPY and the same indexes
               eventstore [n]    the same on EventStoreDB beside a bare pipelined BatchAppend; on a fake server unless ConnectionStrings__EventStoreDb is set
               payloads          checking payloads beside reading their tokens, hostile ones too
-              queries [spans] [sqlite|pg|connection string]   p95 of searches through HTTP beside SQL by hand
+              queries [spans] [sqlite|pg|connection string] [folder]   p95 of searches through HTTP beside SQL by hand; a named folder is filled first and measured when it is there
               gateway [paused]  calls through the gateway beside a bare forwarder; paused leaves the read models where they are
               stream [n]        n WebSocket subscribers of the stream, one in a hundred stalled: how late the others hear
               lag [postgres]    from 2xx to readable at 5,000 events/s; with a connection string, on PostgreSQL

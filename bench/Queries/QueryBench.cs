@@ -21,17 +21,22 @@ static class QueryBench
     /// <param name="Sql">By hand, for PostgreSQL and for SQLite; {0} and {1} stand for what is before the names of spans and texts.</param>
     sealed record Query(string Name, int Goal, string Path, string? Body, string Postgres, string? Sqlite = null);
 
-    /// <param name="rest">How many spans; <c>sqlite</c>, <c>pg</c> (named by HINDCAST_TEST_POSTGRES) or a connection string.</param>
+    /// <param name="rest">
+    /// How many spans; <c>sqlite</c>, <c>pg</c> (named by HINDCAST_TEST_POSTGRES) or a connection string; a folder that is kept: filled in one
+    /// run and measured in the next ones.
+    /// </param>
     public static Task RunAsync(string[] rest) => RunAsync(
         rest is [var spans, ..] ? int.Parse(spans, CultureInfo.InvariantCulture) : 100_000,
         rest is not [_, not "sqlite" and var store, ..] ? null
             : store != "pg" ? store
-            : Environment.GetEnvironmentVariable("HINDCAST_TEST_POSTGRES") ?? throw new InvalidOperationException("HINDCAST_TEST_POSTGRES names no PostgreSQL."));
+            : Environment.GetEnvironmentVariable("HINDCAST_TEST_POSTGRES") ?? throw new InvalidOperationException("HINDCAST_TEST_POSTGRES names no PostgreSQL."),
+        rest is [_, _, var folder, ..] ? Path.GetFullPath(folder) : null);
 
-    static async Task RunAsync(int spans, string? postgres)
+    static async Task RunAsync(int spans, string? postgres, string? kept)
     {
+        var filled = kept is not null && Directory.Exists(kept);
         Console.WriteLine($"{spans:N0} spans on {(postgres is null ? "SQLite" : "PostgreSQL")}; {Machine.Describe()}");
-        var folder = Directory.CreateDirectory(Path.Combine(Environment.CurrentDirectory, "artifacts", $"bench-queries-{Environment.ProcessId}")).FullName;
+        var folder = Directory.CreateDirectory(kept ?? Path.Combine(Environment.CurrentDirectory, "artifacts", $"bench-queries-{Environment.ProcessId}")).FullName;
         try
         {
             var settings = new Dictionary<string, string>();
@@ -41,8 +46,12 @@ static class QueryBench
             http.DefaultRequestHeaders.Add("Cache-Control", "no-cache");
             while (!(await http.GetAsync(new Uri("/health/ready", UriKind.Relative))).IsSuccessStatusCode) await Task.Delay(50);
             var watch = Stopwatch.StartNew();
-            await StoreOfSpans.FillAsync(folder, postgres, spans);
-            Console.WriteLine($"filled in {watch.Elapsed.TotalSeconds:N0} s");
+            if (!filled)
+            {
+                await StoreOfSpans.FillAsync(folder, postgres, spans);
+                Console.WriteLine($"filled in {watch.Elapsed.TotalSeconds:N0} s");
+                if (kept is not null) return;
+            }
 
             await using var connection = await OpenAsync(folder, postgres);
             var (rows, texts) = postgres is null ? ("", "texts.") : (await SchemaAsync(connection, "traces"), await SchemaAsync(connection, "texts"));
@@ -56,7 +65,7 @@ static class QueryBench
         finally
         {
             SqliteConnection.ClearAllPools();
-            Directory.Delete(folder, recursive: true);
+            if (kept is null) Directory.Delete(folder, recursive: true);
         }
     }
 
@@ -95,6 +104,9 @@ static class QueryBench
         }
         yield return new("page at 90 % depth", 10, List($"to={Uri.EscapeDataString(deep.ToString("O", CultureInfo.InvariantCulture))}"), null,
             Where($"r.started_at <= {(deep - DateTimeOffset.UnixEpoch).Ticks / 10}"));
+        var (from, to) = (StoreOfSpans.Start, StoreOfSpans.Start.AddDays(30));
+        yield return new("30 days by model", 30, $"/api/v1/metrics?metrics=request_count,total_cost,total_tokens,duration&include_percentiles=true&interval=1day&group_by=model&start_time={from:yyyy-MM-dd}&end_time={to:yyyy-MM-dd}", null,
+            string.Create(CultureInfo.InvariantCulture, $"SELECT b.start, b.model, b.requests, b.parts, b.input_tokens, b.output_tokens, b.total_tokens, b.duration, b.timed, b.durations FROM {{0}}buckets b WHERE b.project = 'default' AND b.width = 86400 AND b.start >= {(from - DateTimeOffset.UnixEpoch).Ticks / 10} AND b.start < {(to - DateTimeOffset.UnixEpoch).Ticks / 10}"));
         yield return new("trace tree", 10, $"/api/v1/traces/{trace}/tree", null, $"SELECT {Row} FROM {{0}}spans r WHERE r.project = 'default' AND r.trace_id = '{trace}'");
     }
 

@@ -28,6 +28,7 @@ static class StoreOfSpans
         var (traces, texts) = (new TracesProjection(new FactReader([])), new TextsProjection(new FactReader([])));
         var generations = (await store.GenerationsAsync(default)).Where(g => g.Serving).ToDictionary(g => g.Projection, g => g.Number);
         var indexes = postgres is null ? [] : await DropIndexesAsync(postgres);
+        var buckets = new Dictionary<BucketKey, BucketRow>();
         for (var from = 0; from < spans; from += Together)
         {
             var made = Enumerable.Range(from, Math.Min(Together, spans - from)).Select(i => Make(i, spans)).ToList();
@@ -37,10 +38,38 @@ static class StoreOfSpans
                 Week = m.Span.Week, Project = m.Span.Project, TraceId = m.Span.TraceId, Status = 1, StartedAt = m.Span.StartedAt, UserId = m.Span.UserId, SessionId = m.Span.SessionId, Spans = 10, PromptSpanId = m.Span.SpanId,
             }).ToList());
             await WriteAsync(store, texts, generations["texts"], made.ConvertAll(m => m.Text));
+            Count(made.ConvertAll(m => m.Span), buckets);
+            await WriteAsync(store, traces, generations["traces"], Finished(buckets, from + Together < spans ? made[^1].Span.StartedAt : long.MaxValue));
         }
         if (postgres is not null) await FinishAsync(postgres, indexes);
         if (store is IAsyncDisposable disposable) await disposable.DisposeAsync();
         else ((IDisposable)store).Dispose();
+    }
+
+    static void Count(List<SpanRow> spans, Dictionary<BucketKey, BucketRow> buckets)
+    {
+        var changes = new Dictionary<BucketKey, BucketChange>();
+        foreach (var span in spans)
+        {
+            var usage = span.Usage();
+            var minute = new BucketKey(
+                span.Project, BucketWidth.Minute, BucketKey.StartOf(span.StartedAt, BucketWidth.Minute), span.Kind, span.Provider!, span.Model!, span.Environment!, span.Status, BucketKey.PartsOf(usage, false));
+            foreach (var width in BucketKey.Widths)
+            {
+                var key = minute.In(width);
+                if (!changes.TryGetValue(key, out var change)) changes[key] = change = new();
+                change.Count(new(usage, span.Duration, span.TimeToFirstToken), +1);
+            }
+        }
+        foreach (var (key, change) in changes) buckets[key] = change.Apply(buckets.GetValueOrDefault(key) ?? key.Empty());
+    }
+
+    /// <summary>Takes out the buckets that nothing is added to any more: spans come in the order of time.</summary>
+    static List<BucketRow> Finished(Dictionary<BucketKey, BucketRow> buckets, long reached)
+    {
+        var finished = buckets.Where(b => b.Key.Start <= reached - BucketKey.Micros(b.Key.Width)).ToList();
+        foreach (var (key, _) in finished) buckets.Remove(key);
+        return finished.ConvertAll(b => b.Value);
     }
 
     /// <summary>The checkpoint stays where it is: these rows come from no log.</summary>
@@ -67,7 +96,7 @@ static class StoreOfSpans
         {
             Week = Time.At(started).Week(), Project = "default", TraceId = $"trace-{trace:00000000}", SpanId = $"span-{i:00000000}", ParentSpanId = i % 10 == 0 ? null : $"span-{i / 10 * 10:00000000}", Kind = "llm", Name = model, Status = random.Next(33) == 0 ? 3 : 1,
             Error = null, Provider = model[0] is 'g' or 'o' ? "openai" : "anthropic", Model = model, StartedAt = started, EndedAt = started + 1_000_000, Duration = random.Next(50_000, 5_000_000), InputTokens = tokens, OutputTokens = tokens / 4,
-            TotalTokens = tokens + (tokens / 4), InputCost = cost, OutputCost = cost, TotalCost = 2L * cost, Environment = random.Next(10) switch { 0 => "staging", _ => "production" }, UserId = $"user-{trace % 5_003}",
+            TotalTokens = tokens + (tokens / 4), InputCost = cost, OutputCost = cost, TotalCost = 2L * cost, Request = true, Environment = random.Next(10) switch { 0 => "staging", _ => "production" }, UserId = $"user-{trace % 5_003}",
             SessionId = $"session-{trace / 3}", Input = $"\"{input}\"", Output = $"\"{output}\"", Attributes = "{\"team\":\"a\"}", Merge = s_merge,
         };
         return (span, new() { Project = span.Project, TraceId = span.TraceId, SpanId = span.SpanId, Input = input, Output = output, Merge = s_merge });

@@ -65,6 +65,9 @@ internal static class Access
         });
     }
 
+    /// <summary>Who asks at a door that anybody may ask at; null: nobody the house knows.</summary>
+    public static Caller? Whoever(HttpContext http) => CredentialOf(http, http.RequestServices.GetService<IOptions<HindcastOptions>>()?.Value.Open ?? false).Find();
+
     static Credential CredentialOf(HttpContext http, bool open)
     {
         var (request, services) = (http.Request, http.RequestServices);

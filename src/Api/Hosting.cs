@@ -4,6 +4,7 @@ using Hindcast.Api.Dialects.OpenTelemetry;
 using Hindcast.Api.Dialects.TraceLlm;
 using Hindcast.Api.Dialects.WhyOps;
 using Hindcast.Application;
+using Hindcast.Application.Erasure;
 using Hindcast.Application.Projects;
 using Hindcast.Application.ReadModels;
 using Hindcast.Application.Search;
@@ -54,8 +55,9 @@ internal static class Hosting
         Directory.CreateDirectory(options.DataDirectory);
 
         services.AddApplication(typeof(Hosting).Assembly).AddStorage(configuration, options.DataDirectory).AddVault(options.DataDirectory).AddProjects();
-        services.AddGateway(configuration, options.DataDirectory).AddWires();
+        services.AddGateway(configuration, options.DataDirectory).AddWires().AddErasure();
         if (!options.Projections.Paused) services.AddProjectionHost();
+        services.AddHostedService<Application.Exports.ExportWorker>();
         services.AddSingleton<Application.Live.FactWords>(Live.StreamDoor.Words).AddSingleton<Application.Live.FactTail>();
         services.AddSingleton<Live.LiveSockets>().AddSingleton<TraceLlmVoice>().AddSingleton<ObservatoryVoice>();
         services.AddSingleton<AnswerCache>().AddSingleton(CursorsOf);

@@ -24,6 +24,7 @@ internal static class Routes
         app.MapTraceLlm();
         app.MapTrops();
         app.MapMoney();
+        app.MapFigures();
         app.MapWhyOpsReading();
         app.MapOperations();
     }
@@ -147,6 +148,27 @@ internal static class Routes
         app.MapGet("/api/v1/failures/groups", FailureDoors.Groups).Needs(Scopes.Read).Reads("traces").Says("Failures", "What goes wrong, grouped by what is alike");
     }
 
+    /// <summary>What the Observatory has beside its traces.</summary>
+    static void MapFigures(this WebApplication app)
+    {
+        app.MapGet("/api/v1/metrics", ObservatoryMetrics.Series).Counts(Permissions.ReadMetrics, "read metrics").Says("Figures", "Figures over time, by what requests have in common");
+        app.MapPost("/api/v1/metrics/query", ObservatoryMetrics.Query).Counts(Permissions.ReadMetrics, "query metrics").Says("Figures", "The same with filters, conditions on the results and an order");
+        app.MapGet("/api/v1/metrics/summary", ObservatoryMetrics.Summary).Counts(Permissions.ReadMetrics, "read metrics").Says("Figures", "A period beside the one before it");
+        app.MapGet("/api/v1/costs/summary", ObservatoryCosts.Summary).Counts(Permissions.ReadCosts, "read cost data").Says("Figures", "What requests cost, in parts and over time");
+        app.MapGet("/api/v1/costs/attribution", ObservatoryCosts.Attribution).Counts(Permissions.ReadCosts, "read cost data").Says("Figures", "Costs by user, team, tag, provider, model or environment");
+        app.MapGet("/api/v1/costs/forecast", ObservatoryCosts.Forecast).Counts(Permissions.ReadCosts, "read cost data").Says("Figures", "Costs of the days to come, by a line through those that were");
+        app.MapGet("/api/v1/analytics/performance", ObservatoryAnalytics.Performance).Counts(Permissions.ReadMetrics, "read metrics").Says("Figures", "Latency and throughput");
+        app.MapGet("/api/v1/analytics/quality", ObservatoryAnalytics.Quality).Counts(Permissions.ReadMetrics, "read metrics").Says("Figures", "Errors and what they say");
+        app.MapGet("/api/v1/analytics/models/compare", ObservatoryAnalytics.Compare).Counts(Permissions.ReadMetrics, "read metrics").Says("Figures", "Two to ten models side by side");
+        app.MapGet("/api/v1/analytics/optimization", ObservatoryAnalytics.Optimization).Counts(Permissions.ReadMetrics, "read metrics").Says("Figures", "Models that are dear, slow or fail often");
+
+        app.MapPost("/api/v1/export/traces", ObservatoryExports.Create).Files("create exports").Says("Exports", "Write spans to a file: CSV, JSON or JSON Lines, gzip if wanted");
+        app.MapGet("/api/v1/export/jobs", ObservatoryExports.List).Files("read exports").Says("Exports", "Exports, newest first");
+        app.MapGet("/api/v1/export/jobs/{id}", ObservatoryExports.Get).Files("read exports").Says("Exports", "How far an export is");
+        app.MapGet("/api/v1/export/jobs/{id}/download", ObservatoryExports.Download).Files("download exports").Says("Exports", "The file");
+        app.MapDelete("/api/v1/export/jobs/{id}", ObservatoryExports.Cancel).Files("cancel exports").Says("Exports", "Cancel an export that is under way");
+    }
+
     static void MapTrops(this WebApplication app)
     {
         app.MapGet("/v1/analytics/requests", TropsAnalytics.Requests).Shows(TropsRefusals.RefuseAsync).WithMetadata(new LimitedByPlan()).Says("TROPS", "Requests to models, newest first");
@@ -156,6 +178,9 @@ internal static class Routes
     static void MapOperations(this WebApplication app)
     {
         app.MapGet("/api/v1/receipts/{position}", ReceiptDoor.Get).Needs(Scopes.Read).Says("Operations", "What happened to the fact at a position: its hash, and what each projection made of it");
+        app.MapDelete("/api/v1/users/{id}", ErasureDoors.User).Needs(Scopes.Admin).Says("Erasure", "Make all that a user said unreadable, for good");
+        app.MapDelete("/api/v1/traces/{traceId}", ErasureDoors.Trace).Needs(Scopes.Admin).Says("Erasure", "Make all that was said in a trace unreadable, for good");
+        app.MapPost("/api/v1/scrub", ErasureDoors.Scrub).Needs(Scopes.Admin).Says("Erasure", "Rewrite the files of the read models and of the vault, so that nothing erased is left in them");
         app.MapGet("/limits", OperationDoors.Limits).Needs(Scopes.Read).Says("Operations", "The limits in force");
         app.MapGet("/api/v1/projections", OperationDoors.Projections).Needs(Scopes.Read).Says("Operations", "Where each projection stands");
         app.MapPost("/api/v1/projections/{name}/rebuild", OperationDoors.Rebuild).Needs(Scopes.Admin).Says("Operations", "Build a projection again from the log, beside the one that serves");
@@ -165,7 +190,7 @@ internal static class Routes
         app.MapGet("/app", ConsoleDoors.Page).Open().ExcludeFromDescription();
         app.MapGet("/app/{**page}", ConsoleDoors.Page).Open().ExcludeFromDescription();
         app.MapGet("/app/assets/{file}", ConsoleDoors.Asset).Open().ExcludeFromDescription();
-        app.MapGet("/app/session", ConsoleDoors.Session).Needs(Scopes.Read).Says("Keys", "Who is signed in: the project, the role, the scopes");
+        app.MapGet("/app/session", ConsoleDoors.Session).Open().Says("Keys", "Who is signed in, and which doors there are");
         app.MapPost("/app/login", LoginDoors.Login).Open().Says("Keys", "Sign in a browser: a key for a cookie");
         app.MapPost("/app/logout", LoginDoors.Logout).Open().Says("Keys", "Sign it out");
         app.MapGet("/api/v1/keys", KeyDoors.List).Needs(Scopes.Admin).Says("Keys", "Keys, masked, newest first; project_id narrows them");
@@ -201,6 +226,14 @@ internal static class Routes
     /// <summary>A reading door of the Observatory: its permission, its words, and its roles' rates.</summary>
     static RouteHandlerBuilder Shows(this RouteHandlerBuilder door) =>
         door.Needs(Scopes.Read, Permissions.ReadTraces).RefusesAs(ObservatoryRefusals.RefuseAsync).WithMetadata(new LimitedByRole()).Reads("traces");
+
+    /// <summary>A door of the Observatory for figures: its permission, what is said to who lacks it, and its roles' rates.</summary>
+    static RouteHandlerBuilder Counts(this RouteHandlerBuilder door, string permission, string doing) =>
+        door.Needs(Scopes.Read, permission).RefusesAs(ObservatoryRefusals.To(doing)).WithMetadata(new LimitedByRole()).Reads("traces");
+
+    /// <summary>A door for exports: they hold what traces hold.</summary>
+    static RouteHandlerBuilder Files(this RouteHandlerBuilder door, string doing) =>
+        door.Needs(Scopes.Read, Permissions.ReadTraces).RefusesAs(ObservatoryRefusals.To(doing)).WithMetadata(new LimitedByRole());
 
     static RouteHandlerBuilder Says(this RouteHandlerBuilder door, string tag, string summary) => door.WithTags(tag).WithSummary(summary);
 }

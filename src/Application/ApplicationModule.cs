@@ -21,6 +21,7 @@ public static class ApplicationModule
             .AddSingleton<RepricingProgress>()
             .AddSingleton<Live.LiveFeed>()
             .AddSingleton<Search.Finder>()
+            .AddSingleton<Exports.ExportJobs>()
             .AddScoped<ServiceFactory>(provider => provider.GetRequiredService)
             .AddScoped<IMediator, Mediator>()
             .AddTransient(typeof(IPipelineBehavior<,>), typeof(Reading<,>))

@@ -32,6 +32,13 @@ public sealed class HindcastOptions
     public GatewayOptions Gateway { get; set; } = new();
 
     public RetentionOptions Retention { get; set; } = new();
+
+    /// <summary>
+    /// Contents of traces are sealed with keys of their traces and users, so that they can be erased. The keys are in this node's vault: with
+    /// several nodes on one log leave it off, and erase by retention.
+    /// </summary>
+    /// <value>Default: true on the embedded log, false on EventStoreDB.</value>
+    public bool? Sealing { get; set; }
 }
 
 /// <summary>How far back traces can be read. The log keeps every fact, so a longer reach is a rebuild away; sums of time buckets stay.</summary>

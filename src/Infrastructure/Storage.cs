@@ -41,10 +41,10 @@ public static class Storage
     /// <summary>Response cache, rate limits and live news: in this process, and on Redis where there is one. Losing Redis falls back to this process.</summary>
     static void AddCaches(this IServiceCollection services, string? redis)
     {
-        services.AddSingleton<MemoryRateLimiter>().AddSingleton<MemoryFanOut>();
+        services.AddSingleton<MemoryRateLimiter>().AddSingleton<MemoryFanOut>().AddSingleton<MemoryResponseCache>();
         if (string.IsNullOrEmpty(redis))
         {
-            services.AddSingleton<IResponseCache, MemoryResponseCache>()
+            services.AddSingleton<IResponseCache>(provider => provider.GetRequiredService<MemoryResponseCache>())
                 .AddSingleton<IRateLimiter>(provider => provider.GetRequiredService<MemoryRateLimiter>())
                 .AddSingleton<IFanOut>(provider => provider.GetRequiredService<MemoryFanOut>());
             return;

@@ -26,6 +26,7 @@ internal static class CommandLine
                 ["projections", var verb, .. var rest] => ProjectionsCommand.RunAsync(verb, rest, FloorOf),
                 ["log", var verb, .. var rest] => LogCommand.RunAsync(verb, rest, FloorOf),
                 ["prices", var verb, .. var rest] => PricesCommand.RunAsync(verb, rest, FloorOf),
+                ["erase", .. var rest] => EraseCommand.RunAsync(FloorOf(Arguments.Parse(rest, [], ["scrub"]))),
                 ["demo", .. var rest] => DemoCommand.RunAsync(FloorOf(Arguments.Parse(rest, [], []))),
                 ["keys" or "projections" or "prices" or "log"] => throw new WrongUsage($"'hindcast {args[0]}' needs another word."),
                 _ => throw new WrongUsage($"There is no command '{args[0]}'."),

@@ -23,6 +23,7 @@ internal static class Help
             --resume                       go on with an import that broke off
         hindcast prices import FILE        add the prices of a JSON file to the price book; history is priced anew
         hindcast prices reprice            compute all money anew, after a release with other built-in prices
+        hindcast erase --scrub             rewrite the files so that nothing is left in them of what was erased
         hindcast demo                      load sample traces
 
         hindcast help, hindcast --version

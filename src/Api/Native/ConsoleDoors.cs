@@ -44,15 +44,20 @@ internal static class ConsoleDoors
         return Results.Stream(content, type);
     }
 
-    /// <summary>Who is signed in: <c>{project_id, key_id, role, scopes, environment, version}</c>.</summary>
-    public static IResult Session(HttpContext http)
+    /// <summary>
+    /// Who is signed in, and which doors this server has: <c>{project_id, key_id, role, scopes, environment, version, doors}</c>; nobody is
+    /// <c>{}</c>, an answer like any other, because asking it is how the console begins.
+    /// </summary>
+    public static IResult Session(HttpContext http, EndpointDataSource endpoints)
     {
         http.Response.Headers.CacheControl = "private, no-store";
-        var caller = http.Caller();
+        if (Access.Whoever(http) is not { } caller) return Results.Json(new { }, Envelope.Json);
         return Results.Json(new
         {
             project_id = caller.Project, key_id = caller.KeyId, role = caller.Role, scopes = ScopeNames.List(caller.Scopes), environment = caller.Environment,
             version = typeof(ConsoleDoors).Assembly.GetName().Version!.ToString(3),
+            doors = endpoints.Endpoints.OfType<RouteEndpoint>()
+                .SelectMany(d => d.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods.Select(m => $"{m} {d.RoutePattern.RawText}") ?? []).Distinct(),
         }, Envelope.Json);
     }
 }

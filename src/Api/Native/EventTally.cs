@@ -79,6 +79,7 @@ internal sealed class EventTally(bool isSingle)
     {
         EventIdTaken => new(index, "event_id", "conflict", why.Message),
         TraceTooLarge => new(index, "trace_id", "trace_too_large", why.Message),
+        TraceIsErased => new(index, "trace_id", "trace_erased", why.Message),
         TraceBoundToAnotherAgent => new(index, "agent", "agent_conflict", why.Message),
         _ => new(index, "", "refused", why.Message),
     };

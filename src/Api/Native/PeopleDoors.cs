@@ -27,7 +27,7 @@ internal static class PeopleDoors
         var after = given.Text("cursor") is { } cursor ? answer.Cursors.Read(cursor, name) : null;
         var limit = given.Whole("limit", 50, 1, 1_000);
         var found = await app.Send(new ListRunGroups(by, projects, from?.Micros(), to?.Micros(), only, after, limit), ct);
-        await answer.WriteAsync(null, default, json =>
+        await answer.WriteAsync(projects, null, default, json =>
         {
             json.WriteStartArray("data");
             foreach (var group in found.Rows) Write(json, by, group);

@@ -12,6 +12,7 @@ public sealed class Figures
     long _timed, _duration, _timedToFirst, _timeToFirst;
     // The values themselves, in order, where they are few enough to be read.
     long[]? _everyDuration, _everyFirstToken;
+    readonly HashSet<string> _users = new(StringComparer.Ordinal), _sessions = new(StringComparer.Ordinal);
 
     public long Requests { get; private set; }
     /// <summary>Of them, those that failed.</summary>
@@ -30,6 +31,14 @@ public sealed class Figures
     public Cost Cost { get; private set; } = Cost.Unknown;
     /// <summary>Requests whose duration is known; it is unknown where nobody told the start.</summary>
     public long Timed => _timed;
+
+    public long TimedToFirstToken => _timedToFirst;
+    /// <summary>All durations together, and all times to the first token.</summary>
+    public double? TotalMs => _timed == 0 ? null : _duration / 1_000.0;
+    public double? TotalFirstTokenMs => _timedToFirst == 0 ? null : _timeToFirst / 1_000.0;
+    /// <summary>Different users and sessions that were named, where they were asked for.</summary>
+    public int Users => _users.Count;
+    public int Sessions => _sessions.Count;
 
     public double? ErrorRate => Share(Errors);
     public double? CacheHitRate => Share(CacheHits);
@@ -62,6 +71,12 @@ public sealed class Figures
         var cost = CostOf(row, parts, prices);
         Cost = Cost.Plus(cost);
         if (parts.HasFlag(PaidParts.Usage) && cost.Total is null) Unpriced += row.Requests;
+    }
+
+    internal void Meet(string? user, string? session)
+    {
+        if (user is not null) _users.Add(user);
+        if (session is not null) _sessions.Add(session);
     }
 
     /// <summary>Replaces the histograms by the values they stand for.</summary>

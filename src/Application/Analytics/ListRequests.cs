@@ -30,11 +30,12 @@ public sealed record ListRequests(Caller Caller, int Page, int PageSize) : IRequ
             var (from, to) = (query.From?.Micros() ?? Time.Earliest, query.To?.Micros() ?? Time.Latest);
             var total = await requests.CountAsync(from, to, ct);
             var skip = (query.Page - 1L) * query.PageSize;
-            if (skip >= total || skip > int.MaxValue) return new([], total);
+            if (skip >= total) return new([], total);
 
-            var rows = await requests.Spans(from, to)
+            var (before, past) = await SeekAsync(requests, from, to, BucketWidth.Day, skip, ct);
+            var rows = await requests.Spans(from, before)
                 .OrderByDescending(x => x.StartedAt).ThenBy(x => x.TraceId).ThenBy(x => x.SpanId)
-                .Skip((int)skip).Take(query.PageSize)
+                .Skip((int)past).Take(query.PageSize)
                 .Select(x => new SpanRow
                 {
                     Project = x.Project, TraceId = x.TraceId, SpanId = x.SpanId, Model = x.Model, Status = x.Status, StartedAt = x.StartedAt, Duration = x.Duration,
@@ -45,6 +46,32 @@ public sealed record ListRequests(Caller Caller, int Page, int PageSize) : IRequ
                 .ToListAsync(ct);
             return new(rows, total);
         }
+    }
+
+    /// <summary>
+    /// Where a page begins, without walking over the pages before it: days are counted from the newest on, then the hours of the day it lies in,
+    /// then the minutes of the hour. All requests before the moment are left, and a few to pass.
+    /// </summary>
+    static async Task<(long Before, long Past)> SeekAsync(RequestsOf requests, long from, long to, BucketWidth widest, long skip, CancellationToken ct)
+    {
+        foreach (var stretch in TimeCover.Of(from, to, widest, []).Reverse())
+        {
+            if (stretch.Width is not { } width)
+            {
+                var count = await requests.Spans(stretch.From, stretch.To).LongCountAsync(ct);
+                if (skip < count) return (stretch.To, skip);
+                skip -= count;
+                continue;
+            }
+            var counts = await requests.Buckets(stretch, width).GroupBy(x => x.Start).Select(g => new { Start = g.Key, Requests = g.Sum(x => x.Requests) }).OrderByDescending(x => x.Start).ToListAsync(ct);
+            foreach (var bucket in counts)
+            {
+                var end = bucket.Start + BucketKey.Micros(width);
+                if (skip < bucket.Requests) return TimeCover.Narrower(width) is { } narrower ? await SeekAsync(requests, bucket.Start, end, narrower, skip, ct) : (end, skip);
+                skip -= bucket.Requests;
+            }
+        }
+        return (to, skip);
     }
 
     /// <summary>The name of a request: 22 characters that follow from its place and never change.</summary>

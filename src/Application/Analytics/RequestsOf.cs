@@ -13,6 +13,8 @@ sealed class RequestsOf(ReadDb db, string project)
     public string? Environment { get; init; }
     /// <summary>Null: any. Success takes warnings in.</summary>
     public SpanStatus? Status { get; init; }
+    /// <summary>Buckets do not know it.</summary>
+    public string? UserId { get; init; }
 
     public string Project => project;
 
@@ -30,6 +32,7 @@ sealed class RequestsOf(ReadDb db, string project)
     public IQueryable<SpanRow> Spans(long from, long to)
     {
         var rows = db.Set<SpanRow>().Where(x => x.Project == project && x.StartedAt >= from && x.StartedAt < to && x.Request);
+        if (UserId is { } user) rows = rows.Where(x => x.UserId == user);
         if (Provider is { } provider) rows = rows.Where(x => x.Provider == provider);
         if (Model is { } model) rows = rows.Where(x => x.Model == model);
         if (Environment is { } environment) rows = rows.Where(x => x.Environment == environment);

@@ -44,7 +44,8 @@ public static class TimeCover
         Cover(last, to, Narrower(wide), stretches);
     }
 
-    static BucketWidth? Narrower(BucketWidth width) => width switch
+    /// <summary>Null below minutes: what is left are spans.</summary>
+    public static BucketWidth? Narrower(BucketWidth width) => width switch
     {
         BucketWidth.Day => BucketWidth.Hour,
         BucketWidth.Hour => BucketWidth.Minute,

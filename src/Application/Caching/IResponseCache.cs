@@ -7,7 +7,8 @@ namespace Hindcast.Application.Caching;
 /// <item>What is found under a key is what was last put there, byte for byte, or nothing.</item>
 /// <item>Nothing is found after its time.</item>
 /// <item>No key of one project is a key of another, whatever its parts are.</item>
-/// <item>A cache that is away finds nothing and keeps nothing, at once and without an exception.</item>
+/// <item>A cache that is away is no trouble to who asks: this process keeps and finds what it can meanwhile, at once and without an exception.</item>
+/// <item>Nothing that was kept for a project is found after it was told to forget that project; away, it finds nothing of it until it could.</item>
 /// </list>
 /// </remarks>
 public interface IResponseCache
@@ -15,6 +16,8 @@ public interface IResponseCache
     ValueTask<ReadOnlyMemory<byte>?> GetAsync(CacheKey key, CancellationToken ct);
 
     ValueTask SetAsync(CacheKey key, ReadOnlyMemory<byte> answer, TimeSpan keep, CancellationToken ct);
+
+    ValueTask ForgetAsync(string project, CancellationToken ct);
 }
 
 /// <summary>
@@ -36,8 +39,11 @@ public readonly record struct CacheKey
             sha.AppendData(BitConverter.GetBytes(part.Length));
             sha.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(part.AsSpan()));
         }
-        return new($"{project}:cache:{Convert.ToHexStringLower(sha.GetHashAndReset())}");
+        return new($"{Prefix(project)}{Convert.ToHexStringLower(sha.GetHashAndReset())}");
     }
+
+    /// <summary>What every key of a project begins with.</summary>
+    public static string Prefix(string project) => $"{project}:cache:";
 
     public override string ToString() => Text;
 }

@@ -1,52 +1,41 @@
 using System.Buffers;
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Hindcast.Application.Caching;
 
 namespace Hindcast.Application.Gateway;
 
 /// <summary>An answer as it went to a caller.</summary>
-public sealed record CachedAnswer(string? ContentType, ReadOnlyMemory<byte> Body, DateTimeOffset Until);
+public sealed record CachedAnswer(string? ContentType, ReadOnlyMemory<byte> Body);
 
 /// <summary>
 /// Whole answers for requests that are the same but for the order of their members. A key begins with the project and holds the provider and its
-/// key's version, so that no project hears another's answers, and none those of a provider it has left. Bounded; the oldest go first.
+/// key's version, so that no project hears another's answers, and none those of a provider it has left.
 /// </summary>
-public sealed class AnswerCache(TimeProvider clock)
+public sealed class AnswerCache(IResponseCache answers)
 {
-    const long MostBytes = 64 << 20;
-    const int MostBytesOfOne = 4 << 20;
-
-    readonly ConcurrentDictionary<string, CachedAnswer> _answers = new(StringComparer.Ordinal);
-    readonly ConcurrentQueue<(string Key, CachedAnswer Answer)> _oldest = new();
-    long _bytes;
-
-    public CachedAnswer? Find(string key) => _answers.TryGetValue(key, out var answer) && clock.GetUtcNow() < answer.Until ? answer : null;
-
-    public void Keep(string key, string? contentType, ReadOnlyMemory<byte> body, TimeSpan ttl)
+    public async Task<CachedAnswer?> FindAsync(CacheKey key, CancellationToken ct)
     {
-        if (body.Length > MostBytesOfOne) return;
-        var answer = new CachedAnswer(contentType, body, clock.GetUtcNow() + ttl);
-        _answers[key] = answer;
-        _oldest.Enqueue((key, answer));
-        Interlocked.Add(ref _bytes, body.Length);
-        while (Interlocked.Read(ref _bytes) > MostBytes && _oldest.TryDequeue(out var old))
-        {
-            Interlocked.Add(ref _bytes, -old.Answer.Body.Length);
-            _answers.TryRemove(new(old.Key, old.Answer));
-        }
+        if (await answers.GetAsync(key, ct) is not { Length: > 0 } held) return null;
+        var type = held.Span[0];
+        return new(type == 0 ? null : Encoding.ASCII.GetString(held.Span.Slice(1, type)), held[(1 + type)..]);
     }
 
-    /// <summary>The project, who would answer, and the SHA-256 of the body with the members of every object in order.</summary>
-    public static string KeyOf(string project, Protocol protocol, Route route, ReadOnlyMemory<byte> body)
+    public async Task KeepAsync(CacheKey key, string? contentType, ReadOnlyMemory<byte> body, TimeSpan ttl)
+    {
+        var type = Encoding.ASCII.GetBytes(contentType ?? "");
+        await answers.SetAsync(key, (byte[])[(byte)type.Length, .. type, .. body.Span], ttl, CancellationToken.None);
+    }
+
+    /// <summary>The project, who would answer, and the body with the members of every object in order.</summary>
+    public static CacheKey KeyOf(string project, Protocol protocol, Route route, ReadOnlyMemory<byte> body)
     {
         var text = new ArrayBufferWriter<byte>(body.Length);
         using (var json = new Utf8JsonWriter(text))
         using (var document = JsonDocument.Parse(body))
             Sorted(document.RootElement, json);
-        var hash = Convert.ToHexStringLower(SHA256.HashData(text.WrittenSpan));
-        return $"{project}:{protocol.Name()}:{route.Provider.Id}:{route.Provider.KeyVersion}:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(route.Model)))}:{hash}";
+        return CacheKey.Of(project, "gateway", protocol.Name(), route.Provider.Id, $"{route.Provider.KeyVersion}", route.Model, Convert.ToHexStringLower(SHA256.HashData(text.WrittenSpan)));
     }
 
     static void Sorted(JsonElement element, Utf8JsonWriter to)

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Text.Json;
+using Hindcast.Application.Erasure;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Projects;
 using Hindcast.Domain.Gateway;
@@ -69,10 +70,11 @@ public sealed class GatewaySettings
         {
             var providers = _projects.Values.SelectMany(p => p.Providers).Concat(FromSettings).ToList();
             var stored = providers.Count - FromSettings.Count;
-            await seal.RotateAsync([.. providers.Select(p => (p.SealedKey, p.Binding))], async sealedKeys =>
+            var masters = (await _store.SettingsAsync(ct)).Where(row => row.Kind == MasterKey.Kind).ToList();
+            await seal.RotateAsync([.. providers.Select(p => (p.SealedKey, p.Binding)), .. masters.Select(m => (m.Secret!, MasterKey.Binding))], async sealedKeys =>
             {
                 var rows = providers.Take(stored).Zip(sealedKeys, (p, key) => new SettingRow(p.Project!, ProviderKind, p.Id, JsonSerializer.Serialize(p, s_json), key)).ToList();
-                await _store.SaveAsync(rows, ct);
+                await _store.SaveAsync([.. rows, .. masters.Zip(sealedKeys.Skip(providers.Count), (m, key) => m with { Secret = key })], ct);
                 foreach (var row in rows) Take(row);
                 FromSettings = [.. FromSettings.Zip(sealedKeys.Skip(stored), (p, key) => p with { SealedKey = key })];
             });

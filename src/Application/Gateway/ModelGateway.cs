@@ -1,3 +1,4 @@
+using Hindcast.Application.Caching;
 using Hindcast.Domain.Gateway;
 using Microsoft.Extensions.Options;
 
@@ -38,7 +39,7 @@ public sealed class ModelGateway(
         }
 
         var tries = new Tries(call, routes, project.Policy, cost) { CacheKey = CacheKeyOf(call, project.Policy, routes[0].Route) };
-        if (tries.CacheKey is { } key && !call.NoCache && cache.Find(key) is { } known) await ReplayAsync(tries, known, to, gone);
+        if (tries.CacheKey is { } key && !call.NoCache && await cache.FindAsync(key, gone) is { } known) await ReplayAsync(tries, known, to, gone);
         else while (!await TryAsync(tries, tries.Number == 0 ? body : tries.Candidate.BodyOf(call), to, gone)) { }
     }
 
@@ -59,7 +60,7 @@ public sealed class ModelGateway(
         }
     }
 
-    static string? CacheKeyOf(GatewayCall call, GatewayPolicy policy, Route route) =>
+    static CacheKey? CacheKeyOf(GatewayCall call, GatewayPolicy policy, Route route) =>
         (policy.Cache || call.WantsCache) && !call.NoStore ? AnswerCache.KeyOf(call.Caller.Project, call.Protocol, route, call.Form.Body) : null;
 
     async Task ReplayAsync(Tries tries, CachedAnswer known, IAnswerTo to, CancellationToken gone)
@@ -137,7 +138,8 @@ public sealed class ModelGateway(
         if (tries.CacheKey is not { } key || answered is not { } bytes || attempt is not { Status: 200, Ending: Ending.Answered }) return;
         // A fallback's answer is not what the model that was asked for would have said.
         if (tries.Candidate != tries.First || recording.AnswerTo(attempt) is not { Finished: true, Error: null }) return;
-        cache.Keep(key, attempt.IsStream ? "text/event-stream" : "application/json", bytes.ToArray(), TimeSpan.FromSeconds(tries.Policy.CacheTtlSeconds));
+        // Not waited for: a cache that does not answer is no reason to.
+        _ = cache.KeepAsync(key, attempt.IsStream ? "text/event-stream" : "application/json", bytes.ToArray(), TimeSpan.FromSeconds(tries.Policy.CacheTtlSeconds));
     }
 
     void Begin(IAnswerTo to, int status, string? contentType, IReadOnlyList<KeyValuePair<string, string>> headers, long? length, string? cached) => to.Begin(

@@ -1,3 +1,4 @@
+using Hindcast.Application.Caching;
 using Hindcast.Domain.Gateway;
 
 namespace Hindcast.Application.Gateway;
@@ -10,7 +11,7 @@ sealed class Tries(GatewayCall call, IReadOnlyList<Candidate> candidates, Gatewa
     public GatewayCall Call => call;
     public GatewayPolicy Policy => policy;
     public CallCost Cost => cost;
-    public string? CacheKey { get; init; }
+    public CacheKey? CacheKey { get; init; }
     public int Number { get; private set; }
     public Candidate First => candidates[0];
     public Candidate Candidate => candidates[_candidate];

@@ -37,5 +37,5 @@ public sealed record Caller(string Project, string KeyId, Scopes Scopes, string 
 
     /// <param name="permission">What a token must say to pass; keys know scopes alone.</param>
     public bool May(Scopes scope, string? permission) =>
-        Token is null || permission is null ? May(scope) : Role == Roles.Admin || Token.Permissions.Contains(permission);
+        Token is null || permission is null ? May(scope) : Role == Roles.Admin || Token.Permissions.Contains(permission) || Token.Permissions.Contains(Permissions.Turned(permission));
 }

@@ -33,4 +33,7 @@ public static class Permissions
     public const string ReadUsage = "read:usage";
     /// <summary>Ours: the contract's tokens do not write events.</summary>
     public const string WriteEvents = "write:events";
+
+    /// <summary>The contract's roles name what is done first, and some of its routes last: <c>metrics:read</c>.</summary>
+    public static string Turned(string permission) => string.Join(':', permission.Split(':').Reverse());
 }

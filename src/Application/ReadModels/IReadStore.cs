@@ -42,6 +42,12 @@ public interface IReadStore
     /// <summary>Removes all rows that stand in weeks before one, table by table where the table has weeks. Others, such as sums, stay.</summary>
     Task ForgetAsync(Projection projection, int generation, int week, CancellationToken ct);
 
+    /// <summary>
+    /// Rewrites the tables of all generations so that nothing that was deleted is left in their files. Writers wait meanwhile.
+    /// </summary>
+    /// <param name="smallerThan">Bytes; a store that has as many or more is left as it is, and the answer is false.</param>
+    Task<bool> ScrubAsync(long smallerThan, CancellationToken ct);
+
     /// <summary>Takes or renews the right to write a projection.</summary>
     /// <param name="epoch">What the caller holds; 0 for nothing.</param>
     /// <param name="said">What the owner wants the others to know.</param>

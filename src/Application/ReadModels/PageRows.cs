@@ -17,6 +17,10 @@ sealed class PageRows
     public List<FactRow> Facts { get; } = [];
     public List<FailureRow> Failures { get; } = [];
     public List<FailureRow> Mended { get; } = [];
+    public HashSet<(string Project, string Subject, string TraceId)> Subjects { get; } = [];
+    /// <summary>Spans to be written anew, and facts.</summary>
+    public List<SpanRow> Forgotten { get; } = [];
+    public List<FactRow> Again { get; } = [];
 
     public void Count(string project, Span? before, Span after)
     {
@@ -38,7 +42,10 @@ sealed class PageRows
 
     public async Task WriteAsync(IReadBatch batch, Dictionary<BucketKey, BucketRow> warm, Func<ReadDb> open, CancellationToken ct)
     {
+        await batch.DeleteAsync(Forgotten, ct);
+        await batch.UpsertAsync(Again, ct);
         await batch.InsertAsync(Facts, ct);
+        await batch.UpsertAsync([.. Subjects.Select(s => new SubjectRow { Project = s.Project, Subject = s.Subject, TraceId = s.TraceId })], ct);
         await batch.InsertAsync(NewSpans, ct);
         await batch.UpsertAsync(Spans, ct);
         await batch.InsertAsync(NewRuns, ct);

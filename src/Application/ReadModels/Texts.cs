@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations.Schema;
+using Hindcast.Application.Erasure;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Traces;
 using Hindcast.Domain.Traces;
@@ -23,7 +24,7 @@ public sealed class TextRow
 /// Texts, apart from all else: an index of words costs more than the rest of a span together, and trees, lists and figures do not wait
 /// for it.
 /// </summary>
-public sealed class TextsProjection(FactReader reader) : Projection
+public sealed class TextsProjection(FactReader reader, Streams? streams = null) : Projection
 {
     public override string Name => "texts";
 
@@ -34,11 +35,11 @@ public sealed class TextsProjection(FactReader reader) : Projection
     /// <summary>Indexing the words of a span costs as much as all else that is done with it, ingestion included.</summary>
     public override bool Yields => true;
 
-    public override IProjector Start(Func<ReadDb> open) => new TextsProjector(reader, open);
+    public override IProjector Start(Func<ReadDb> open) => new TextsProjector(reader, open, streams);
 }
 
 /// <summary>Keeps who told which text, as the traces do, so that the same one wins whatever the order of arrival.</summary>
-sealed class TextsProjector(FactReader reader, Func<ReadDb> open) : IProjector
+sealed class TextsProjector(FactReader reader, Func<ReadDb> open, Streams? streams) : IProjector
 {
     const int MostWarm = 8_000;
     static readonly SpanField[] s_texts = [SpanField.Input, SpanField.Output];
@@ -52,19 +53,13 @@ sealed class TextsProjector(FactReader reader, Func<ReadDb> open) : IProjector
     {
         _page = await TakeAsync(facts, ct);
         var changed = new HashSet<(TraceKey, string)>();
+        foreach (var tombstone in facts.Where(Tombstones.Is).DistinctBy(f => f.Header.TraceId)) await ForgetAsync(tombstone, facts[0].Position, batch, changed, ct);
         foreach (var fact in facts)
         {
-            if (fact.Header.TraceId is not { } traceId) continue;
+            if (fact.Header.TraceId is not { } traceId || Tombstones.Is(fact)) continue;
             try
             {
-                var e = reader.Read(fact);
-                if (e.SpanId is not { } id) continue;
-                var key = new TraceKey(fact.Header.Project, traceId);
-                var before = _page[key].GetValueOrDefault(id) ?? new(id);
-                var after = before.Merge(e);
-                if (s_texts.All(text => after.Told(text) == before.Told(text))) continue;
-                _page[key][id] = TextsOf(after);
-                changed.Add((key, id));
+                Apply(new(fact.Header.Project, traceId), reader.Read(fact), changed);
             }
             catch (Exception e) when (e is not (OperationCanceledException or Unavailable or System.Data.Common.DbException))
             {
@@ -73,6 +68,25 @@ sealed class TextsProjector(FactReader reader, Func<ReadDb> open) : IProjector
         }
         await batch.UpsertAsync([.. changed.Select(c => RowOf(c.Item1, _page[c.Item1][c.Item2]))], ct);
         foreach (var (key, id) in changed) _page[key][id].DropTexts();
+    }
+
+    void Apply(TraceKey key, SpanEvent e, HashSet<(TraceKey, string)> changed)
+    {
+        if (e.SpanId is not { } id) return;
+        var before = _page[key].GetValueOrDefault(id) ?? new(id);
+        var after = before.Merge(e);
+        if (s_texts.All(text => after.Told(text) == before.Told(text))) return;
+        _page[key][id] = TextsOf(after);
+        changed.Add((key, id));
+    }
+
+    /// <summary>Something of a trace was erased: its texts go, and those that can still be read come back.</summary>
+    async Task ForgetAsync(Fact tombstone, LogPosition before, IReadBatch batch, HashSet<(TraceKey, string)> changed, CancellationToken ct)
+    {
+        var key = new TraceKey(tombstone.Header.Project, tombstone.Header.TraceId!);
+        await batch.DeleteAsync([.. _page[key].Keys.Select(id => new TextRow { Project = key.Project, TraceId = key.TraceId, SpanId = id })], ct);
+        _page[key].Clear();
+        foreach (var (_, e) in await Tombstones.ReadAgainAsync(streams!, reader, key, before, ct)) Apply(key, e, changed);
     }
 
     public void Committed()

@@ -8,18 +8,18 @@ namespace Hindcast.Application.ReadModels;
 /// Traces: spans, runs, failures, the facts behind them, the buckets they count in, the prices they are paid at, and the agents that ran.
 /// What reads every fact anyway stands here together, so that each is read and parsed once.
 /// </summary>
-public sealed class TracesProjection(FactReader reader, RepricingProgress? repricing = null) : Projection
+public sealed class TracesProjection(FactReader reader, RepricingProgress? repricing = null, EventSourcing.Streams? streams = null) : Projection
 {
     public override string Name => "traces";
 
-    public override int Version => 5;
+    public override int Version => 6;
 
     public override IReadOnlyList<Type> Rows { get; } = 
     [
-        typeof(SpanRow), typeof(RunRow), typeof(FactRow), typeof(FailureRow), typeof(BucketRow), typeof(PriceRow), typeof(AgentRow), typeof(AgentVersionRow),
+        typeof(SpanRow), typeof(RunRow), typeof(FactRow), typeof(FailureRow), typeof(BucketRow), typeof(PriceRow), typeof(AgentRow), typeof(AgentVersionRow), typeof(SubjectRow),
     ];
 
-    public override IProjector Start(Func<ReadDb> open) => new Together(new TracesProjector(reader, repricing ?? new(), open), new AgentsProjector(reader, open));
+    public override IProjector Start(Func<ReadDb> open) => new Together(new TracesProjector(reader, repricing ?? new(), open, streams), new AgentsProjector(reader, open));
 
     /// <summary>Agents beside traces: one page, one transaction.</summary>
     sealed class Together(TracesProjector traces, AgentsProjector agents) : IProjector

@@ -1,3 +1,4 @@
+using Hindcast.Application.Erasure;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Traces;
 using Hindcast.Domain.Pricing;
@@ -9,7 +10,7 @@ namespace Hindcast.Application.ReadModels;
 /// Folds facts into traces and writes what changed. Traces in use stay in memory without their texts, so a page costs no reading while
 /// its traces are warm; a cold one is read back from its own rows, never from the log.
 /// </summary>
-sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Func<ReadDb> open) : IProjector
+sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Func<ReadDb> open, Streams? streams = null) : IProjector
 {
     readonly WarmTraces _warm = new();
     readonly PriceBooks _prices = new(reader, open);
@@ -25,6 +26,10 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
         public TraceSummary? Before { get; init; }
         public TraceSummary? After { get; set; }
         public List<(Fact Fact, FactRow Row)> Facts { get; } = [];
+        /// <summary>Something of it was erased: all of its rows are written anew, from what can still be read.</summary>
+        public Fact? Tombstone { get; init; }
+        /// <summary>Of facts before this page, where they are written anew.</summary>
+        public List<FactRow> Again { get; } = [];
         /// <summary>Spans that change, as they were before; null for new ones.</summary>
         public Dictionary<string, Span?> Spans { get; } = new(StringComparer.Ordinal);
     }
@@ -33,11 +38,12 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
     {
         _page.Clear();
         var touched = await TouchAsync(facts, ct);
+        await ForgetAsync(touched, facts, ct);
         var set = await TakePricesAsync(facts, park, ct);
         foreach (var fact in facts)
         {
             // Facts of keys, agents and settings have no trace: they are other projections' business.
-            if (fact.Header.TraceId is not { } traceId) continue;
+            if (fact.Header.TraceId is not { } traceId || Tombstones.Is(fact)) continue;
             try
             {
                 Apply(touched[new(fact.Header.Project, traceId)], fact, reader.Read(fact));
@@ -57,7 +63,7 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
             await batch.UpsertAsync([.. prices.Select(p => PriceRow.Of(project, p)).Reverse().DistinctBy(r => (r.Model, r.Provider, r.ValidFrom, r.KnownFrom))], ct);
             await Repricing.RunAsync(
                 project, prices, await _prices.OfAsync(project, ct),
-                key => touched.TryGetValue(key, out var trace) && trace.Facts.Count > 0 ? trace.Spans.Keys : null, batch, open, repricing, ct);
+                key => touched.TryGetValue(key, out var trace) && (trace.Facts.Count > 0 || trace.Tombstone is not null) ? trace.Spans.Keys : null, batch, open, repricing, ct);
         }
     }
 
@@ -96,6 +102,7 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
             touched.Trace.DropTexts(touched.Spans.Keys);
             _warm.Keep(touched.Key, touched.Trace, touched.After ?? touched.Before);
         }
+        _warm.Turn();
         _page.Clear();
     }
 
@@ -123,6 +130,28 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
         return touched;
     }
 
+    /// <summary>
+    /// Folds the traces anew in which something was erased: their keys were gone before their tombstones were written, so nothing of it is read
+    /// here any more, and a rebuild, which never reads it, comes to the same rows.
+    /// </summary>
+    async Task ForgetAsync(Dictionary<TraceKey, Touched> touched, IReadOnlyList<Fact> facts, CancellationToken ct)
+    {
+        foreach (var tombstone in facts.Where(Tombstones.Is).DistinctBy(f => f.Header.TraceId))
+        {
+            var key = new TraceKey(tombstone.Header.Project, tombstone.Header.TraceId!);
+            var before = touched[key];
+            var again = touched[key] = new(key, new(key.TraceId)) { Before = before.Before, Tombstone = tombstone };
+            foreach (var (id, span) in before.Trace.Spans) again.Spans[id] = span;
+            foreach (var (fact, e) in await Tombstones.ReadAgainAsync(streams!, reader, key, facts[0].Position, ct))
+            {
+                var row = FactRow.Of(fact, e);
+                if (!again.Trace.Apply(e)) continue;
+                again.Trace.RecordedIn(fact.Header.RecordedAt.Week());
+                again.Again.Add(row);
+            }
+        }
+    }
+
     static void Apply(Touched touched, Fact fact, SpanEvent e)
     {
         var before = e.SpanId is { } id && touched.Trace.Spans.TryGetValue(id, out var span) ? span : null;
@@ -135,7 +164,7 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
 
     static void Compose(Touched touched, PageRows rows, PriceBook prices)
     {
-        if (touched.Facts.Count == 0) return;
+        if ((touched.Facts.Count == 0 && touched.Tombstone is null) || touched.Trace.EventCount == 0) return;
         var (project, traceId) = (touched.Key.Project, touched.Key.TraceId);
         var week = touched.Trace.Week!.Value;
         var summary = touched.After = TraceSummary.Of([.. touched.Trace.Spans.Values]);
@@ -147,6 +176,8 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
 
         foreach (var (spanId, before) in touched.Spans)
         {
+            // Texts that stay when none is written have to go first.
+            if (touched.Tombstone is not null && before is not null) rows.Forgotten.Add(new() { Project = project, TraceId = traceId, SpanId = spanId, Week = week });
             var after = touched.Trace.Spans[spanId];
             var row = SpanRow.Of(project, traceId, after, summary, prices);
             row.Week = week;
@@ -161,13 +192,20 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
             rows.Count(project, before, after);
         }
 
-        foreach (var (_, fact) in touched.Facts)
+        foreach (var (fact, row) in touched.Facts)
         {
-            fact.Week = week;
-            rows.Facts.Add(fact);
+            row.Week = week;
+            rows.Facts.Add(row);
+            if (fact.Header.Subject is { } subject) rows.Subjects.Add((project, subject, traceId));
+        }
+        foreach (var row in touched.Again)
+        {
+            row.Week = week;
+            rows.Again.Add(row);
         }
         var run = RunRow.Of(project, touched.Trace, summary, prices);
-        (run.Week, run.LastPosition, run.LastRevision) = (week, touched.Facts[^1].Fact.Position.Value, touched.Facts[^1].Fact.Revision);
+        var last = touched.Facts.Count > 0 && !(touched.Tombstone?.Revision > touched.Facts[^1].Fact.Revision) ? touched.Facts[^1].Fact : touched.Tombstone!;
+        (run.Week, run.LastPosition, run.LastRevision) = (week, last.Position.Value, last.Revision);
         (touched.Before is null ? rows.NewRuns : rows.Runs).Add(run);
     }
 }

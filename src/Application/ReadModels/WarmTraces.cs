@@ -4,7 +4,10 @@ namespace Hindcast.Application.ReadModels;
 
 readonly record struct TraceKey(string Project, string TraceId);
 
-/// <summary>Traces lately in use, bounded by their spans and events, in two generations: what is not used for a while is let go.</summary>
+/// <summary>
+/// Traces lately in use, bounded by their spans and events, in two generations: what is not used for a while is let go. What the last page
+/// touched stays whatever it weighs: the next will most likely touch it again, and reading a long trace back costs as much as all its facts.
+/// </summary>
 sealed class WarmTraces
 {
     /// <summary>Spans of a generation: some 6 MB of them.</summary>
@@ -29,7 +32,11 @@ sealed class WarmTraces
         var weight = 1 + trace.Spans.Count + (trace.EventCount / 16);
         _young[key] = new(trace, summary, weight);
         _weight += weight;
-        if (_weight < Most) return;
-        (_old, _young, _weight) = (_young, [], 0);
+    }
+
+    /// <summary>A page has ended.</summary>
+    public void Turn()
+    {
+        if (_weight >= Most) (_old, _young, _weight) = (_young, [], 0);
     }
 }

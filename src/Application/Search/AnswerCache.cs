@@ -1,25 +1,36 @@
-using Microsoft.Extensions.Caching.Memory;
+using System.Buffers.Binary;
+using Hindcast.Application.Caching;
 
 namespace Hindcast.Application.Search;
 
 /// <summary>An answer and how much of the log it shows.</summary>
 public sealed record CachedAnswer(ReadOnlyMemory<byte> Body, long Position);
 
-/// <summary>Answers given lately, in this process, 64 MiB of them. Their names begin with the projects they show.</summary>
-public sealed class AnswerCache : IDisposable
+/// <summary>Answers given lately. Each is kept for the project it shows; those that show several stand together.</summary>
+public sealed class AnswerCache(IResponseCache answers)
 {
-    const long MostBytes = 64L << 20;
-    const int LargestAnswer = 4 << 20;
+    const string Several = "_several";
 
-    readonly MemoryCache _answers = new(new MemoryCacheOptions { SizeLimit = MostBytes });
+    /// <param name="projects">What the answer may show; null: all there are.</param>
+    /// <param name="name">Everything it depends on, and who asked.</param>
+    public async Task<CachedAnswer?> FindAsync(IReadOnlyList<string>? projects, string name, CancellationToken ct) =>
+        await answers.GetAsync(KeyOf(projects, name), ct) is { } held ? new(held[sizeof(long)..], BinaryPrimitives.ReadInt64LittleEndian(held.Span)) : null;
 
-    public CachedAnswer? Find(string name) => _answers.Get<CachedAnswer>(name);
-
-    public void Keep(string name, CachedAnswer answer, TimeSpan time)
+    public async Task KeepAsync(IReadOnlyList<string>? projects, string name, CachedAnswer answer, TimeSpan time, CancellationToken ct)
     {
-        if (answer.Body.Length <= LargestAnswer)
-            _answers.Set(name, answer, new MemoryCacheEntryOptions { AbsoluteExpirationRelativeToNow = time, Size = answer.Body.Length + (2 * name.Length) });
+        var held = new byte[sizeof(long) + answer.Body.Length];
+        BinaryPrimitives.WriteInt64LittleEndian(held, answer.Position);
+        answer.Body.CopyTo(held.AsMemory(sizeof(long)));
+        await answers.SetAsync(KeyOf(projects, name), held, time, ct);
     }
 
-    public void Dispose() => _answers.Dispose();
+    /// <summary>Every answer that shows something of a project, whoever keeps it: those of models too.</summary>
+    public async Task ForgetAsync(string project, CancellationToken ct)
+    {
+        await answers.ForgetAsync(project, ct);
+        await answers.ForgetAsync(Several, ct);
+    }
+
+    static CacheKey KeyOf(IReadOnlyList<string>? projects, string name) =>
+        CacheKey.Of(projects is [var one] ? one : Several, ["search", .. projects is null ? ["*"] : (string[])["", .. projects], name]);
 }

@@ -5,6 +5,7 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
 {
     public Search Search => search;
     public ISqlDialect Dialect => dialect;
+    public string Schema => schema;
 
     /// <summary>The table of texts, when the search looks at texts.</summary>
     public string? Texts { get; set; }

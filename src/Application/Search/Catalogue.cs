@@ -23,8 +23,11 @@ public abstract class Catalogue
     public virtual Field Field(string name) => _fields.GetValueOrDefault(name)
         ?? throw new BadRequest(name, $"Invalid filter: field '{name}' is not allowed");
 
+    /// <summary>No column: full-text matches, the best first whatever the direction.</summary>
+    public static readonly Field ByRelevance = new("relevance", FieldType.Whole, null, _ => null) { SortSql = "r.started_at" };
+
     /// <exception cref="BadRequest">Lists are not sorted by that.</exception>
-    public Field SortField(string name) => _fields.GetValueOrDefault(name) is { SortSql: not null } field
+    public Field SortField(string name) => name == ByRelevance.Name && SearchesOwnTexts ? ByRelevance : _fields.GetValueOrDefault(name) is { SortSql: not null } field
         ? field
         : throw new BadRequest("sort_by", $"Invalid sort field: {name}");
 

@@ -45,7 +45,9 @@ public sealed class Finder(ServingModels models)
         if (asked.ReadsTexts || search.Filter.Conditions.Any(c => c.UsesTexts)) asked.Texts = $"{await models.BesideAsync(db, "texts", ct)}texts";
         try
         {
-            return await FindAsync<T>(asked, db, connection, ct);
+            if (search.Sort.Field == Catalogue.ByRelevance) return await RankAsync<T>(asked, db, connection, ct);
+            var (rows, next) = await FindAsync<T>(asked, db, connection, ct);
+            return new([.. rows.Select(c => (T)c.Row)], next);
         }
         catch (Exception e) when (models.Dialect.TimedOut(e))
         {
@@ -53,7 +55,26 @@ public sealed class Finder(ServingModels models)
         }
     }
 
-    static async Task<Found<T>> FindAsync<T>(Asked asked, ReadDb db, DbConnection connection, CancellationToken ct) where T : class, new()
+    /// <summary>The newest matches, the best of them first. A page goes on behind the last row of the one before it, should newer matches have come meanwhile.</summary>
+    static async Task<Found<T>> RankAsync<T>(Asked asked, ReadDb db, DbConnection connection, CancellationToken ct) where T : class, new()
+    {
+        var search = asked.Search;
+        List<Searches> searches = [.. search.Filter.Conditions.OfType<Searches>()];
+        if (searches.Count == 0) throw new BadRequest("sort_by", "Invalid sort field: relevance needs a filter with the operator search");
+        var newest = new Asked(search with { Sort = new(search.In.SortField("ts"), Descending: true), After = null, Limit = Relevance.MostRanked, WithTexts = true }, asked.Dialect, asked.Schema) { Texts = asked.Texts };
+        var ranked = Relevance.Rank((await FindAsync<T>(newest, db, connection, ct, looked: true)).Rows, searches);
+        SearchPosition PositionOf(Candidate row) => search.In.PositionOf(row, search.In.SortField("ts"));
+        var behind = search.After is not { Sort: long rank } after ? ranked : [.. ranked.Where(r => r.Rank < rank || (r.Rank == rank && IsBehind(PositionOf(r.Row), after)))];
+        return new(
+            [.. behind.Take(search.Limit).Select(r => (T)r.Row.Row)],
+            behind.Count > search.Limit && behind[search.Limit - 1] is var last ? PositionOf(last.Row) with { Sort = last.Rank } : null);
+    }
+
+    static bool IsBehind(SearchPosition row, SearchPosition other) =>
+        (row.StartedAt.CompareTo(other.StartedAt), string.CompareOrdinal(row.TraceId, other.TraceId), string.CompareOrdinal(row.SpanId, other.SpanId), string.CompareOrdinal(row.Project, other.Project))
+            is (< 0, _, _, _) or (0, < 0, _, _) or (0, 0, < 0, _) or (0, 0, 0, < 0);
+
+    static async Task<(List<Candidate> Rows, SearchPosition? Next)> FindAsync<T>(Asked asked, ReadDb db, DbConnection connection, CancellationToken ct, bool looked = false) where T : class, new()
     {
         var search = asked.Search;
         var rows = (Rows<T>)s_rows.GetOrAdd((typeof(T), db.Schema, db.Projection.Version, search.WithTexts), _ =>
@@ -69,16 +90,16 @@ public sealed class Finder(ServingModels models)
         var inProcess = search.Filter.Conditions.Any(c => c.InProcess);
         if (!inProcess)
         {
-            var page = await ReadAsync(asked, rows, search.Filter, narrow, search.After, search.Limit + 1, looked: false, connection, ct);
+            var page = await ReadAsync(asked, rows, search.Filter, narrow, search.After, search.Limit + 1, looked, connection, ct);
             var more = page.Count > search.Limit;
             if (more) page.RemoveAt(search.Limit);
-            return new([.. page.Select(c => (T)c.Row)], more ? search.In.PositionOf(page[^1], search.Sort.Field) : null);
+            return (page, more ? search.In.PositionOf(page[^1], search.Sort.Field) : null);
         }
 
-        var (found, after, budget) = (new List<T>(), search.After, new RegexBudget());
+        var (found, after, budget) = (new List<Candidate>(), search.After, new RegexBudget());
         var wide = Widened(search.Filter, negated: false);
         SearchPosition? last = null;
-        for (var looked = 0; looked < MostLookedAt; looked += LookedAtOnce)
+        for (var seen = 0; seen < MostLookedAt; seen += LookedAtOnce)
         {
             var candidates = await ReadAsync(asked, rows, wide, narrow, after, LookedAtOnce, looked: true, connection, ct);
             foreach (var candidate in candidates)
@@ -88,13 +109,13 @@ public sealed class Finder(ServingModels models)
                     after = search.In.PositionOf(candidate, search.Sort.Field);
                     continue;
                 }
-                if (found.Count == search.Limit) return new(found, last);
-                found.Add((T)candidate.Row);
+                if (found.Count == search.Limit) return (found, last);
+                found.Add(candidate);
                 after = last = search.In.PositionOf(candidate, search.Sort.Field);
             }
-            if (candidates.Count < LookedAtOnce) return new(found, null);
+            if (candidates.Count < LookedAtOnce) return (found, null);
         }
-        return new(found, after);
+        return (found, after);
     }
 
     static async Task<long> CountAsync(Asked asked, Narrowing part, DbConnection connection, CancellationToken ct)

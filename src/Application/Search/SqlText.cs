@@ -25,8 +25,8 @@ public interface ISqlDialect
     /// <summary>Words as <see cref="Search"/> takes them; null when none of them counts, and nothing matches.</summary>
     string? Words(string words, TextScope scope);
 
-    /// <summary>Ends the command when it takes longer; its failure is then one that <see cref="TimedOut"/> knows.</summary>
-    IDisposable Limit(System.Data.Common.DbCommand command, TimeSpan time);
+    /// <summary>Ends the command when it takes longer; its failure is then one that <see cref="TimedOut"/> knows. Null where the engine does so anyway.</summary>
+    IDisposable? Limit(System.Data.Common.DbCommand command, TimeSpan time);
 
     /// <summary>The failure is that of a command that was ended by <see cref="Limit"/>.</summary>
     bool TimedOut(Exception failure);

@@ -54,7 +54,7 @@ export function at(path: string, query: Record<string, string | number | undefin
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given.map(([k, v]) => [k, String(v)]))}`
 }
 
-export type Session = { project_id: string; key_id: string; role: string; scopes: string[]; environment: string; version: string }
+export type Session = { project_id: string; key_id: string; role: string; scopes: string[]; environment: string; version: string; doors: string[] }
 
 export type Page<T> = { data: T[]; pagination: { cursor?: string | null; has_more: boolean; limit: number } }
 

@@ -10,6 +10,9 @@ const short = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFract
 export const count = (n: Maybe) => (n == null ? unknown : whole.format(n))
 export const compact = (n: Maybe) => (n == null ? unknown : Math.abs(n) < 10_000 ? whole.format(n) : short.format(n))
 
+/** 1 trace, 2 traces. */
+export const counted = (n: number, one: string, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`
+
 /** USD with as many digits as say something: $12.40, $0.0108, $0.000032. */
 export function usd(n: Maybe): string {
   if (n == null) return unknown

@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
 import { Activity, Bot, Boxes, CircleAlert, Gauge, KeyRound, ListTree, LogOut, Menu, MessagesSquare, Moon, Play, ReceiptText, Settings2, Sun, Users, X, Zap } from 'lucide-react'
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react'
-import { ask, Refused, type Session } from './api'
+import { ask, type Session } from './api'
 import { isDark, toggleTheme } from './ui/theme'
 import { Failed, Loading } from './ui/states'
 import { SignIn } from './pages/sign-in'
@@ -15,6 +15,9 @@ export const useMay = (scope: string) => {
   const { scopes } = useSession()
   return scopes.includes(scope) || scopes.includes('admin')
 }
+
+/** Whether this server has a door. */
+export const useOffers = (door: string) => useSession().doors.includes(door)
 
 const places: { to: string; name: string; icon: ReactNode; exact?: boolean }[][] = [
   [
@@ -77,8 +80,9 @@ function Frame({ session, children }: { session: Session; children: ReactNode })
   useEffect(() => setOpen(false), [pathname])
   const signOut = async () => {
     await ask('/app/logout', { method: 'POST', body: {} })
-    client.clear()
-    await client.resetQueries({ queryKey: ['session'] })
+    // Nothing of what was seen stays for whoever signs in next.
+    client.setQueryData(['session'], {})
+    client.removeQueries({ predicate: (query) => query.queryKey[0] !== 'session' })
   }
   const tools = (
     <div className="flex items-center gap-1">
@@ -126,14 +130,16 @@ export function Brand() {
 }
 
 export function Shell() {
-  const session = useQuery({ queryKey: ['session'], queryFn: () => ask<Session>('/app/session'), staleTime: 60_000 })
-  if (session.data && !session.error) {
+  const session = useQuery({ queryKey: ['session'], queryFn: () => ask<Partial<Session>>('/app/session'), staleTime: 60_000 })
+  if (session.data && 'scopes' in session.data) {
+    const one = session.data as Session
+    if (!one.scopes.some((s) => s === 'read' || s === 'admin')) return <SignIn reason="That key may not read: the console needs a key with the scope read." />
     return (
-      <SessionOf value={session.data}>
-        <Frame session={session.data}><Outlet /></Frame>
+      <SessionOf value={one}>
+        <Frame session={one}><Outlet /></Frame>
       </SessionOf>
     )
   }
-  if (session.error instanceof Refused && [401, 403].includes(session.error.status)) return <SignIn reason={session.error.status === 403 ? 'That key may not read: the console needs the scope read.' : undefined} />
+  if (session.data) return <SignIn />
   return <main className="grid h-full place-items-center">{session.error ? <Failed error={session.error} what="the console" retry={() => void session.refetch()} /> : <Loading />}</main>
 }

@@ -39,7 +39,8 @@ sealed class RowMap<T> where T : class
     public string OnConflict(string table)
     {
         var sets = Columns.Where(c => !c.IsKey)
-            .Select(c => c.KeepWhenNull ? $"{c.Name} = coalesce(excluded.{c.Name}, {table}.{c.Name})" : $"{c.Name} = excluded.{c.Name}");
-        return $"ON CONFLICT ({string.Join(", ", Key.Select(c => c.Name))}) DO UPDATE SET {string.Join(", ", sets)}";
+            .Select(c => c.KeepWhenNull ? $"{c.Name} = coalesce(excluded.{c.Name}, {table}.{c.Name})" : $"{c.Name} = excluded.{c.Name}").ToList();
+        // A row that is all key is as it should be.
+        return $"ON CONFLICT ({string.Join(", ", Key.Select(c => c.Name))}) DO {(sets.Count == 0 ? "NOTHING" : $"UPDATE SET {string.Join(", ", sets)}")}";
     }
 }

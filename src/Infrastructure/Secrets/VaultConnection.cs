@@ -40,6 +40,20 @@ sealed class VaultConnection : IDisposable
         }
     }
 
+    /// <summary>The same for callers that cannot wait without a thread.</summary>
+    public T Run<T>(Func<T> work)
+    {
+        _turn.Wait();
+        try
+        {
+            return work();
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
     public SqliteTransaction Begin() => _connection.BeginTransaction();
 
     public SqliteCommand Command(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)

@@ -1,3 +1,4 @@
+using Hindcast.Application.Erasure;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Gateway;
 using Hindcast.Application.Projects;
@@ -21,6 +22,12 @@ public static class GatewayModule
                 provider.GetRequiredService<IVault>();
                 return GatewayStore.Open(Path.Combine(dataDirectory, "vault.db"));
             })
+            .AddSingleton<ISubjectKeys>(provider => SubjectKeys.Open(
+                Path.Combine(dataDirectory, "vault.db"), MasterKey.Of(provider.GetRequiredService<IGatewayStore>(), provider.GetRequiredService<IKeySeal>())))
+            // Nodes on one EventStoreDB have each a vault of their own, and none could open what another sealed.
+            .AddSingleton<ISeal>(provider => new SubjectSeal(
+                provider.GetRequiredService<ISubjectKeys>(),
+                configuration.GetValue<bool?>("Hindcast:Sealing") ?? string.IsNullOrEmpty(configuration.GetConnectionString("EventStoreDb"))))
             .AddSingleton<IUpstreams>(provider =>
                 new UpstreamClient(
                     provider.GetRequiredService<IKeySeal>(), UpstreamOptions.MayBePrivate(upstreams), provider.GetRequiredService<GatewaySettings>().Current,

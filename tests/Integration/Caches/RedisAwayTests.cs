@@ -81,6 +81,59 @@ public sealed class RedisAwayTests
     }
 
     [Fact]
+    public async Task Without_Redis_answers_are_kept_here_and_what_was_to_be_forgotten_does_not_come_back()
+    {
+        await using var engine = new RedisFixture();
+        await engine.InitializeAsync();
+        var (before, during, other) = (CacheKey.Of("one", "before"), CacheKey.Of("one", "during"), CacheKey.Of("two", "before"));
+        foreach (var key in (CacheKey[])[before, other]) await engine.Cache.SetAsync(key, "old"u8.ToArray(), TimeSpan.FromMinutes(5), Ct);
+
+        await engine.Server.FreezeAsync();
+        await engine.Cache.SetAsync(during, "here"u8.ToArray(), TimeSpan.FromMinutes(5), Ct);
+        await engine.Cache.SetAsync(during, "here"u8.ToArray(), TimeSpan.FromMinutes(5), Ct);
+        (await engine.Cache.GetAsync(during, Ct))!.Value.ToArray().Should().Equal("here"u8.ToArray());
+        await engine.Cache.ForgetAsync("one", Ct);
+        (await engine.Cache.GetAsync(during, Ct)).Should().BeNull();
+
+        await engine.Server.ThawAsync();
+        await RedisFixture.BackAsync(engine.Cache);
+        (await engine.Cache.GetAsync(before, Ct)).Should().BeNull("it was to be forgotten, and Redis still had it");
+        (await engine.Cache.GetAsync(other, Ct)).Should().NotBeNull();
+    }
+
+    [Theory, InlineData("stopped"), InlineData("frozen")]
+    public async Task Kept_answers_stand_in_Redis_and_losing_it_is_no_5xx_and_no_lie(string how)
+    {
+        await using var redis = await RedisServer.StartNewAsync();
+        var folder = Directory.CreateTempSubdirectory("hindcast-redis-kept-").FullName;
+        var settings = new Dictionary<string, string> { ["ConnectionStrings__Redis"] = redis.ConnectionString, ["Hindcast__Limits__QueriesPerMinute"] = "1000000" };
+        await using var server = await HindcastProcess.StartAsync(folder, settings);
+        using var http = server.Client();
+        await Limits.UntilSharedAsync(http, redis);
+        (await http.PostAsync(new Uri("/api/v1/events", UriKind.Relative), new StringContent("""{"type":"user_message","trace_id":"t"}""", null, "application/json"), Ct)).EnsureSuccessStatusCode();
+
+        async Task<bool> CachedAsync(int limit)
+        {
+            while (true)
+            {
+                var text = await http.GetStringAsync(new Uri($"/api/v1/traces?limit={limit}", UriKind.Relative), Ct);
+                using var json = System.Text.Json.JsonDocument.Parse(text);
+                if (json.RootElement.GetProperty("data").GetArrayLength() > 0) return json.RootElement.GetProperty("meta").GetProperty("cached").GetBoolean();
+            }
+        }
+
+        (await CachedAsync(7)).Should().BeFalse();
+        (await CachedAsync(7)).Should().BeTrue();
+        using (var line = await StackExchange.Redis.ConnectionMultiplexer.ConnectAsync($"{redis.ConnectionString},allowAdmin=true"))
+            line.GetServer(line.GetEndPoints()[0]).Keys(pattern: "*:cache:*").Should().NotBeEmpty("Redis is where answers are kept");
+
+        await (how == "stopped" ? redis.StopAsync() : redis.FreezeAsync());
+        (await CachedAsync(8)).Should().BeFalse();
+        (await CachedAsync(7)).Should().BeFalse("that one is in Redis");
+        (await CachedAsync(7)).Should().BeTrue("and now here");
+    }
+
+    [Fact]
     public async Task Ten_thousand_calls_that_are_given_up_leave_the_engine_as_it_was()
     {
         await using var engine = new RedisFixture();

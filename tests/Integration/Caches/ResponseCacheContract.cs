@@ -74,4 +74,17 @@ public abstract class ResponseCacheContract<TFixture> : IAsyncLifetime where TFi
         var other = (IResponseCache)Engine.Second.GetService(typeof(IResponseCache))!;
         (await other.GetAsync(key, Ct) is not null).Should().Be(Engine.IsShared);
     }
+
+    [Fact]
+    public async Task A_project_is_forgotten_whole_and_no_other()
+    {
+        CacheKey[] gone = [.. Enumerable.Range(0, 2_500).Select(i => CacheKey.Of("one", $"{i}"))];
+        CacheKey[] stays = [CacheKey.Of("one-more", "1"), CacheKey.Of("other", "1")];
+        foreach (var key in gone.Concat(stays)) await Engine.Cache.SetAsync(key, "x"u8.ToArray(), TimeSpan.FromMinutes(5), Ct);
+        await Engine.Cache.ForgetAsync("one", Ct);
+        foreach (var key in gone) (await Engine.Cache.GetAsync(key, Ct)).Should().BeNull();
+        foreach (var key in stays) (await Engine.Cache.GetAsync(key, Ct)).Should().NotBeNull();
+        await Engine.Cache.SetAsync(gone[0], "y"u8.ToArray(), TimeSpan.FromMinutes(5), Ct);
+        (await Engine.Cache.GetAsync(gone[0], Ct)).Should().NotBeNull("what comes later is kept as ever");
+    }
 }

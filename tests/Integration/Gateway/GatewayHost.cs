@@ -36,7 +36,7 @@ public class GatewayHost : IAsyncLifetime
         _app = Hosting.Build(
             [
                 $"--Hindcast:DataDirectory={Folder}", $"--Hindcast:AdminKey={Key}", "--urls=http://127.0.0.1:0", "--Hindcast:Projections:Paused=true",
-                "--Hindcast:Upstreams:AllowPrivateNetworks=true",
+                "--Hindcast:Upstreams:AllowPrivateNetworks=true", "--Hindcast:Otlp:GrpcEndpoint=",
                 $"--Hindcast:Upstreams:openai:BaseUrl={Provider.Address}/v1", $"--Hindcast:Upstreams:openai:ApiKey={OpenAiKey}",
                 $"--Hindcast:Upstreams:anthropic:BaseUrl={Provider.Address}", $"--Hindcast:Upstreams:anthropic:ApiKey={AnthropicKey}",
                 .. Settings,

@@ -1,7 +1,11 @@
+using System.IO.Compression;
+using System.Text;
 using FluentAssertions;
 using Google.Protobuf;
+using Hindcast.Api.Dialects.OpenTelemetry;
 using Hindcast.Api.Dialects.OpenTelemetry.Wire;
 using Hindcast.Domain.Traces;
+using Hindcast.Otlp.Sent;
 
 namespace Hindcast.Integration.OpenTelemetry;
 
@@ -23,7 +27,7 @@ public sealed class OtlpDoorTests : IAsyncLifetime
         for (var i = 0; i < 2; i++) (await _host.PostAsync("/v1/traces", body)).Status.Should().Be(200);
 
         var (header, told) = _host.Facts().Should().ContainSingle().Subject;
-        header.Source.Dialect.Should().Be("otlp");
+        (header.Source.Dialect, header.Source.Mapper).Should().Be(("otlp", new OtlpPayload().Version));
         var closing = told.Should().BeOfType<SpanEnded>().Subject;
         (closing.Kind, closing.Provider, closing.Model, closing.Agent).Should().Be(("llm", "openai", "gpt-4o", "shop"));
         closing.Latency.Should().Be(TimeSpan.FromSeconds(1.5));
@@ -62,6 +66,48 @@ public sealed class OtlpDoorTests : IAsyncLifetime
     [InlineData("application/x-protobuf", "{")]
     public async Task A_body_that_is_no_export_is_400(string type, string body) =>
         (await _host.PostAsync("/v1/traces", body, contentType: type)).Status.Should().Be(400);
+
+    [Fact]
+    public async Task A_refusal_is_a_status_in_the_encoding_of_the_request()
+    {
+        using var content = new ByteArrayContent("{"u8.ToArray()) { Headers = { ContentType = new("application/x-protobuf") } };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/traces") { Content = content };
+        request.Headers.Add("x-api-key", DoorHost.Key);
+        using var answer = await _host.Http.SendAsync(request, TestContext.Current.CancellationToken);
+        answer.Content.Headers.ContentType!.MediaType.Should().Be("application/x-protobuf");
+        RpcStatus.Parser.ParseFrom(await answer.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken)).Code.Should().Be(3);
+    }
+
+    [Fact]
+    public async Task A_compressed_export_is_taken_and_half_of_one_is_not()
+    {
+        var export = Encoding.UTF8.GetBytes(Export($$"""{"traceId":"{{Trace}}","spanId":"{{Span}}","startTimeUnixNano":"1767225600000000000"}"""));
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionMode.Compress, leaveOpen: true)) gzip.Write(export);
+        (await PostGzipAsync(packed.ToArray())).Should().Be(200);
+        (await PostGzipAsync(packed.ToArray()[..^4])).Should().Be(400);
+        _host.Facts().Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task Logs_are_kept_where_they_tell_of_models_and_metrics_never()
+    {
+        var logs = await _host.PostAsync("/v1/logs", $$$"""{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"traceId":"{{{Trace}}}","spanId":"{{{Span}}}","timeUnixNano":"1767225600000000000","eventName":"gen_ai.user.message","body":{"stringValue":"Hi"}},{"body":{"stringValue":"started"}},{"traceId":"12","eventName":"gen_ai.choice"}]}]}]}""");
+        (logs.Status, logs.Headers["X-Dropped"]).Should().Be((200, "1"));
+        logs.Json.GetProperty("partialSuccess").GetProperty("rejectedLogRecords").GetString().Should().Be("1");
+        _host.Facts().Should().ContainSingle().Which.Event.Should().BeOfType<SpanNoted>().Which.Input.Should().Be("""[{"role":"user","content":"Hi"}]""");
+
+        var metrics = await _host.PostAsync("/v1/metrics", """{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"a"},{"name":"b"}]}]}]}""");
+        (metrics.Status, metrics.Text, metrics.Headers["X-Dropped"]).Should().Be((200, "{}", "2"));
+    }
+
+    async Task<int> PostGzipAsync(byte[] body)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/traces") { Content = new ByteArrayContent(body) { Headers = { ContentType = new("application/json"), ContentEncoding = { "gzip" } } } };
+        request.Headers.Add("x-api-key", DoorHost.Key);
+        using var answer = await _host.Http.SendAsync(request, TestContext.Current.CancellationToken);
+        return (int)answer.StatusCode;
+    }
 
     static string Export(string spans) =>
         $$$$"""{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}]},"scopeSpans":[{"spans":[{{{{spans}}}}]}]}]}""";

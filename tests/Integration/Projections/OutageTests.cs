@@ -44,7 +44,8 @@ public sealed class OutageTests
             while (outage.Elapsed < s_outage)
             {
                 answers.AddRange(await Task.WhenAll(
-                    AskAsync(http, "/api/v1/traces?limit=5", ("Cache-Control", "no-cache")), AskAsync(http, "/api/v1/traces/t1/tree"), AskAsync(http, "/api/v1/traces?limit=1", ("X-Min-Position", "999999999"))));
+                    AskAsync(http, "/api/v1/traces?limit=5", ("Cache-Control", "no-cache")), AskAsync(http, "/api/v1/traces/t1/tree"),
+                    AskAsync(http, "/api/v1/traces?search=text&limit=3", ("Cache-Control", "no-cache")), AskAsync(http, "/api/v1/traces?limit=1", ("X-Min-Position", "999999999"))));
                 most = Math.Max(most, server.Memory());
                 await Task.Delay(100, Ct);
             }

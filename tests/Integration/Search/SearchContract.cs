@@ -129,6 +129,26 @@ public abstract class SearchContract<TEngine>(SearchFixture<TEngine> engine) : I
         await engine.RemoveAsync(r => r.Project == "words");
     }
 
+    [Fact]
+    public async Task By_relevance_comes_first_what_says_most_and_pages_go_on_behind_it()
+    {
+        var rows = new List<TextRow> { Text("w0", "invoice", null), Text("w1", "an invoice about invoicing invoices", null), Text("w2", $"invoice {string.Join(' ', Enumerable.Repeat("other things", 50))}", null) };
+        rows.AddRange(Enumerable.Range(3, 20).Select(i => Text($"w{i:00}", $"an invoice {i} {string.Join(' ', Enumerable.Repeat("word", i % 4))}", null)));
+        await engine.AddAsync([.. rows.Select(r => Span(r.SpanId))], [], [.. rows]);
+        var filter = Conditions.Of(SpanCatalogue.Instance.Field("input_text"), FilterOperator.Search, "invoices");
+        var (seen, after) = (new List<string>(), (SearchPosition?)null);
+        do
+        {
+            var found = await engine.Finder.FindAsync<SpanRow>(new(SpanCatalogue.Instance, ["words"], filter, new(SpanCatalogue.Instance.SortField("relevance"), true), after, 4), TestContext.Current.CancellationToken);
+            seen.AddRange(found.Rows.Select(r => r.SpanId));
+            after = found.Next;
+        }
+        while (after is not null);
+        seen.Should().HaveCount(23).And.OnlyHaveUniqueItems();
+        (seen[0], seen[^1]).Should().Be(("w1", "w2"));
+        await engine.RemoveAsync(r => r.Project == "words");
+    }
+
     async Task<List<string>> WordsAsync(string words, string field)
     {
         var found = await engine.Finder.FindAsync<SpanRow>(

@@ -6,7 +6,7 @@ namespace Hindcast.Integration.Server;
 /// <summary>B19: every door answers each of eight identities as <c>walls.txt</c> says; a door that is described and not in the table fails.</summary>
 public sealed class WallTableTests : LiveServer, IAsyncLifetime
 {
-    static readonly HashSet<string> OpenDoors = ["/", "/health", "/health/live", "/health/ready", "/api/health", "/api/health/ready", "/auth/token", "/app/login", "/app/logout"];
+    static readonly HashSet<string> OpenDoors = ["/", "/health", "/health/live", "/health/ready", "/api/health", "/api/health/ready", "/auth/token", "/app/login", "/app/logout", "/app/session"];
 
     readonly Dictionary<string, (string Name, string Value)?> _identities = [];
 

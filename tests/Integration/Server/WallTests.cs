@@ -128,7 +128,7 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
     static bool IsTrops(string path) => path.StartsWith("/v1/analytics", StringComparison.Ordinal);
 
     /// <summary>OTLP refuses with google.rpc.Status.</summary>
-    static bool IsOtlp(string path) => path == "/v1/traces";
+    static bool IsOtlp(string path) => path is "/v1/traces" or "/v1/logs" or "/v1/metrics";
 
     static bool IsDialect(string path) => IsWhyOps(path) || IsOtlp(path) || path.StartsWith("/api/ingestion", StringComparison.Ordinal) || IsTraceLlm(path);
 
@@ -140,7 +140,7 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
     static bool IsCall(string path) => IsMessages(path) || path.Replace("/v1", "") is "/chat/completions" or "/responses" or "/embeddings" or "/models";
 
     static bool Writes(HttpMethod method, string path) => (method == HttpMethod.Post && path == "/api/v1/events") || path.EndsWith("/scores", StringComparison.Ordinal) || path == "/api/events/help" || path.StartsWith("/api/ingestion", StringComparison.Ordinal)
-        || (method == HttpMethod.Post && (path is "/traces" or "/api/traces" or "/v1/traces" || path.StartsWith("/api/events", StringComparison.Ordinal) || path is "/api/entities/init" or "/v1/agents/init"));
+        || (method == HttpMethod.Post && (path is "/traces" or "/api/traces" || IsOtlp(path) || path.StartsWith("/api/events", StringComparison.Ordinal) || path is "/api/entities/init" or "/v1/agents/init"));
 
     static string NeededBy(HttpMethod method, string path) => Writes(method, path) ? "ingest"
         : IsCall(path) ? "gateway" : path.Contains("/providers") || path.Contains("/policies") || path.Contains("/budgets") ? "admin"

@@ -138,6 +138,17 @@ public sealed class TraceTests
         trace.Scores.Should().ContainSingle().Which.Should().Match<ScoreGiven>(s => s.Name == "tone" && s.Value == "\"polite\"" && s.SpanId == null);
     }
 
+    [Theory]
+    [InlineData("gen_ai.user.message", "message", SpanStatus.Success)]
+    [InlineData("gen_ai.choice", "llm", SpanStatus.Success)]
+    [InlineData("gen_ai.client.operation.exception", "error", SpanStatus.Error)]
+    public void A_record_that_names_no_span_stands_for_itself(string name, string kind, SpanStatus status)
+    {
+        var record = Log(name, """{"content":{"stringValue":"Hi"}}""").Replace($"\"spanId\":\"{Exports.Id(1)}\",", "", StringComparison.Ordinal);
+        var span = Exports.Fold(Exports.Take(OtlpSignal.Logs, Exports.Logs(record))).Spans.Values.Should().ContainSingle().Subject;
+        (span.Kind, span.Status).Should().Be((kind, status));
+    }
+
     static string Log(string name, string body, string attributes = "") =>
         $$$"""{"traceId":"{{{Exports.TraceId}}}","spanId":"{{{Exports.Id(1)}}}","timeUnixNano":"1767225600100000000","body":{"kvlistValue":{"values":[{{{string.Join(',', JsonDocument.Parse(body).RootElement.EnumerateObject().Select(m => $$"""{"key":"{{m.Name}}","value":{{m.Value.GetRawText()}}}"""))}}}]}},"attributes":[{"key":"event.name","value":{"stringValue":"{{{name}}}"}}{{{attributes}}}]}""";
 }

@@ -22,19 +22,20 @@ internal sealed class ObservatoryAnswer(HttpContext http)
     public Task ReachTextsAsync(CancellationToken ct) => http.ReachAsync("texts", ct);
 
     /// <summary>True when it is answered: the cache held it, and it reaches as far as the caller wants.</summary>
-    /// <param name="name">Begins with the projects; null is never held.</param>
-    public async Task<bool> FromCacheAsync(string? name, CancellationToken ct)
+    /// <param name="projects">What the answer may show; null: all there are.</param>
+    /// <param name="name">Everything else it depends on; null is never held.</param>
+    public async Task<bool> FromCacheAsync(IReadOnlyList<string>? projects, string? name, CancellationToken ct)
     {
         if (name is null || http.Request.Headers.CacheControl.ToString().Contains("no-cache", StringComparison.OrdinalIgnoreCase)) return false;
         // With the database away a kept answer would look as if all were well.
         if (http.RequestServices.GetRequiredService<ServingModels>().IsAway) return false;
-        if (_cache.Find(name) is not { } held || held.Position < (http.MinPosition() ?? 0)) return false;
+        if (await _cache.FindAsync(projects, name, ct) is not { } held || held.Position < (http.MinPosition() ?? 0)) return false;
         http.Response.Headers["X-Log-Position"] = held.Position.ToString(System.Globalization.CultureInfo.InvariantCulture);
         await SendAsync(held.Body, cached: true, ct);
         return true;
     }
 
-    public async Task WriteAsync(string? name, TimeSpan keep, Action<Utf8JsonWriter> write, CancellationToken ct)
+    public async Task WriteAsync(IReadOnlyList<string>? projects, string? name, TimeSpan keep, Action<Utf8JsonWriter> write, CancellationToken ct)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, s_writing))
@@ -43,7 +44,7 @@ internal sealed class ObservatoryAnswer(HttpContext http)
             json.WriteString("status", "success");
             write(json);
         }
-        if (name is not null && long.TryParse(http.Response.Headers["X-Log-Position"], out var position)) _cache.Keep(name, new(buffer.WrittenMemory, position), keep);
+        if (name is not null && long.TryParse(http.Response.Headers["X-Log-Position"], out var position)) await _cache.KeepAsync(projects, name, new(buffer.WrittenMemory, position), keep, ct);
         await SendAsync(buffer.WrittenMemory, cached: false, ct);
     }
 

@@ -64,12 +64,12 @@ internal static class ObservatoryDoors
         var absent = new NotFound($"Trace with ID '{traceId}' not found");
         if (caller.Projects is [] || traceId.Contains('\0')) throw absent;
         var name = string.Join('\n', caller.Projects is null ? "*" : string.Join(',', caller.Projects), "trace", caller.KeyId, caller.Role, traceId);
-        if (await answer.FromCacheAsync(name, ct)) return;
+        if (await answer.FromCacheAsync(caller.Projects, name, ct)) return;
 
         var filter = Conditions.Of(SpanCatalogue.Instance.Field("trace_id"), FilterOperator.Eq, traceId.Length <= Conditions.LongestText ? traceId : throw absent);
         var found = await app.Send(new SearchSpans(new(SpanCatalogue.Instance, caller.Projects, filter, new(SpanCatalogue.Instance.SortField("ts"), true), null, 1)), ct);
         if (found.Rows is not [var newest, ..]) throw absent;
-        await answer.WriteAsync(name, KeepOne, json =>
+        await answer.WriteAsync(caller.Projects, name, KeepOne, json =>
         {
             json.WritePropertyName("data");
             JsonSerializer.Serialize(json, mapper.Map<ObservatoryTrace>(newest), Envelope.Json);
@@ -88,12 +88,12 @@ internal static class ObservatoryDoors
         if (search.Filter.Conditions.Any(c => c.UsesTexts)) await answer.ReachTextsAsync(ct);
         // First pages only: what is behind a cursor is read once.
         var name = query.Cursor is null ? $"{query.Name}\n{search.Limit}\n{(query.Fields is null ? "" : string.Join(',', query.Fields.Order(StringComparer.Ordinal)))}" : null;
-        if (await answer.FromCacheAsync(name, ct)) return;
+        if (await answer.FromCacheAsync(search.Projects, name, ct)) return;
 
         if (query.Cursor is not null) search = search with { After = cursors.Read(query.Cursor, query.Name) };
         var found = await find(search);
         // Who finds nothing yet is likely to look again for what is on its way.
-        await answer.WriteAsync(found.Rows.Count == 0 ? null : name, query.Keep, json =>
+        await answer.WriteAsync(search.Projects, found.Rows.Count == 0 ? null : name, query.Keep, json =>
         {
             json.WriteStartArray("data");
             foreach (var row in found.Rows) write(json, row);
@@ -106,7 +106,7 @@ internal static class ObservatoryDoors
         }, ct);
     }
 
-    static void WriteTrace(Utf8JsonWriter json, ObservatoryTrace trace, IReadOnlySet<string>? fields)
+    internal static void WriteTrace(Utf8JsonWriter json, ObservatoryTrace trace, IReadOnlySet<string>? fields)
     {
         if (fields is null)
         {

@@ -17,7 +17,7 @@ internal static class ObservatoryParameters
         ("min_cost", JsonSchemaType.Number, "Least cost, USD"), ("max_cost", JsonSchemaType.Number, "Highest cost, USD"),
         ("min_tokens", JsonSchemaType.Integer, "Fewest tokens in total"), ("max_tokens", JsonSchemaType.Integer, "Most tokens in total"),
         ("tags", JsonSchemaType.String, "Tags with commas between them; a span has all of them"), ("search", JsonSchemaType.String, "A part of the input or the output, in either case of A to Z"),
-        ("sort_by", JsonSchemaType.String, "ts (default), trace_id, span_id, provider, model, duration_ms, ttft_ms, total_cost_usd, total_tokens, status_code or environment; rows without a value come last"),
+        ("sort_by", JsonSchemaType.String, "ts (default), trace_id, span_id, provider, model, duration_ms, ttft_ms, total_cost_usd, total_tokens, status_code, environment, or relevance (the newest 1,000 matches of a search, the best first); rows without a value come last"),
         ("sort_order", JsonSchemaType.String, "desc (default) or asc"), ("limit", JsonSchemaType.Integer, "1 to 1000, default 50"),
         ("cursor", JsonSchemaType.String, "From the answer before; holds 24 hours, for the same query and caller"), ("fields", JsonSchemaType.String, "Members of the answer, with commas between them"),
     ];
@@ -33,7 +33,7 @@ internal static class ObservatoryParameters
     {
         Required = true,
         Description = "filter: {field, operator, value} or {operator: AND|OR|NOT, filters: […]}, at most 32 levels and 1,000 nodes; operators eq, ne, gt, gte, lt, lte, in, not_in, contains, "
-            + "not_contains, starts_with, ends_with, regex, search. sort_by (default ts), sort_desc (default false), limit (1 to 1000, default 50), cursor, fields.",
+            + "not_contains, starts_with, ends_with, regex, search. sort_by (default ts; relevance puts the best of the newest 1,000 matches of a search first), sort_desc (default false), limit (1 to 1000, default 50), cursor, fields.",
         Content = new Dictionary<string, OpenApiMediaType>
         {
             ["application/json"] = new()

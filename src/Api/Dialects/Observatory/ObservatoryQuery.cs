@@ -12,7 +12,7 @@ namespace Hindcast.Api.Dialects.Observatory;
 /// <param name="Fields">Members of the answer; null for all.</param>
 internal sealed record ObservatoryQuery(Search Search, string Name, string? Cursor, IReadOnlySet<string>? Fields, TimeSpan Keep)
 {
-    const int MostBodyBytes = 1 << 20;
+    internal const int MostBodyBytes = 1 << 20;
     static readonly TimeSpan Recent = TimeSpan.FromHours(1);
     static readonly TimeSpan KeepRecent = TimeSpan.FromSeconds(60);
     static readonly TimeSpan KeepPast = TimeSpan.FromSeconds(300);
@@ -109,7 +109,7 @@ internal sealed record ObservatoryQuery(Search Search, string Name, string? Curs
         { } given => (int)given,
     };
 
-    static JsonDocument Parse(ReadOnlyMemory<byte> body)
+    internal static JsonDocument Parse(ReadOnlyMemory<byte> body)
     {
         try
         {
@@ -125,7 +125,7 @@ internal sealed record ObservatoryQuery(Search Search, string Name, string? Curs
     }
 
     /// <summary>Members of a body: null is as good as absent, and what cannot be read is named.</summary>
-    readonly struct Body(JsonElement body)
+    internal readonly struct Body(JsonElement body)
     {
         public JsonElement? Member(string name) => body.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
@@ -154,7 +154,7 @@ internal sealed record ObservatoryQuery(Search Search, string Name, string? Curs
     }
 
     /// <summary>Query parameters: empty is absent, one that stands twice is refused, and what cannot be read is named.</summary>
-    readonly struct Parameters(IQueryCollection query, DateTimeOffset now)
+    internal readonly struct Parameters(IQueryCollection query, DateTimeOffset now)
     {
         /// <summary>No text of ours holds NUL, and PostgreSQL would not so much as look for one.</summary>
         public string? Text(string name) => query[name] switch

@@ -1,52 +1,41 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
-using System.Text.Json.Nodes;
-using Hindcast.Api.Dialects.OpenTelemetry.Wire;
+using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Payloads;
 
 namespace Hindcast.Api.Dialects.OpenTelemetry;
 
-/// <summary>Attributes by name, as plain JSON; the last of two with one name stands.</summary>
-internal sealed class OtlpAttributes : Dictionary<string, JsonNode?>
+/// <summary>Attributes by name; the last of two with one name stands. What is asked for as JSON is JSON text.</summary>
+internal sealed class OtlpAttributes
 {
-    OtlpAttributes() : base(StringComparer.Ordinal) { }
+    readonly Dictionary<string, (OtlpValue Value, bool Taken)> _values = new(StringComparer.Ordinal);
+    /// <summary>A hundred names are asked for and ten are there: most of the others fall through here.</summary>
+    ulong _sieve;
+    bool _numbered;
+    bool _sanitised;
 
-    /// <summary>Some value held NUL or half a surrogate pair and shows U+FFFD in its place.</summary>
-    public bool Sanitised { get; private set; }
+    /// <summary>Some value that was read held NUL or half a surrogate pair and shows U+FFFD in its place.</summary>
+    public bool Sanitised => _sanitised;
 
-    /// <summary>Names whose values have been taken for a field of their own: they need not be shown again.</summary>
-    public HashSet<string> Taken { get; } = new(StringComparer.Ordinal);
+    public IEnumerable<string> Names => _values.Keys;
 
-    /// <exception cref="FormatException">A name holds NUL.</exception>
-    public static OtlpAttributes Of(IEnumerable<KeyValue> pairs)
+    /// <summary>Those whose values have not been taken for a field of their own.</summary>
+    public IEnumerable<string> Untaken => _values.Where(v => !v.Value.Taken).Select(v => v.Key);
+
+    public bool Has(string name) => TryGet(name, out _);
+
+    /// <param name="pair">A <c>KeyValue</c>.</param>
+    /// <exception cref="FormatException">A name holds NUL, or a value cannot be read.</exception>
+    public void Add(ReadOnlyMemory<byte> pair)
     {
-        var all = new OtlpAttributes();
-        foreach (var pair in pairs)
-        {
-            if (pair.Key.Contains('\0')) throw BadName();
-            all[pair.Key] = all.NodeOf(pair.Value);
-        }
-        return all;
+        var (name, value) = OtlpValue.PairOf(pair);
+        if (!OtlpValue.IsName(name.Span)) throw OtlpValue.BadName();
+        Set(KnownTexts.Of(name.Span), new(value));
     }
 
-    /// <summary>One value of any kind under a name of ours, such as the body of a log record.</summary>
-    public static OtlpAttributes Of(string name, AnyValue? value)
-    {
-        var all = new OtlpAttributes();
-        all[name] = all.NodeOf(value);
-        return all;
-    }
-
-    /// <inheritdoc cref="Of(string, AnyValue?)"/>
-    public static OtlpAttributes Of(string name, JsonElement? value)
-    {
-        var all = new OtlpAttributes();
-        all[name] = all.NodeOf(value);
-        return all;
-    }
-
-    /// <inheritdoc cref="Of(IEnumerable{KeyValue})"/>
+    /// <inheritdoc cref="Add"/>
     public static OtlpAttributes Of(JsonElement? pairs)
     {
         var all = new OtlpAttributes();
@@ -54,131 +43,99 @@ internal sealed class OtlpAttributes : Dictionary<string, JsonNode?>
         foreach (var pair in list.EnumerateArray())
         {
             var harmed = false;
-            if (pair.Text("key", ref harmed) is not { } key) continue;
-            if (harmed) throw BadName();
-            all[key] = all.NodeOf(pair.Member("value"));
+            if (pair.Text("key", ref harmed) is not { } name) continue;
+            if (harmed) throw OtlpValue.BadName();
+            all.Set(name, new(pair.Member("value")));
         }
         return all;
     }
 
     /// <summary>The first of these names that holds a text, number or truth; of a list the first.</summary>
-    public string? Text(params ReadOnlySpan<string> names)
-    {
-        foreach (var name in names)
-            if (TryGetValue(name, out var node) && (node is JsonArray { Count: > 0 } list ? list[0] : node) is JsonValue value
-                && value.ToString() is { Length: > 0 } text)
-                return text;
-        return null;
-    }
+    public string? Text(params ReadOnlySpan<string> names) => Text(names, take: false);
 
-    public double? Number(params ReadOnlySpan<string> names)
-    {
-        foreach (var name in names)
-            if (double.TryParse(Text(name), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)) return number;
-        return null;
-    }
+    /// <summary>As <see cref="Text(ReadOnlySpan{string})"/>, for a field of its own: the value need not be shown again.</summary>
+    public string? Take(params ReadOnlySpan<string> names) => Text(names, take: true);
 
-    /// <summary>Tokens: whole, not negative, else unknown.</summary>
-    public long? Tokens(params ReadOnlySpan<string> names) =>
-        Number(names) is { } n && n is >= 0 and <= Domain.Traces.Usage.Most && n == Math.Floor(n) ? (long)n : null;
-
-    /// <summary>The first of these names that says anything, as JSON; a text that holds JSON is that JSON.</summary>
-    public JsonNode? Json(params ReadOnlySpan<string> names)
+    string? Text(ReadOnlySpan<string> names, bool take)
     {
         foreach (var name in names)
         {
-            if (!TryGetValue(name, out var node) || node is null || (node is JsonValue value && value.TryGetValue<string>(out var text) && text.Length == 0)) continue;
-            Taken.Add(name);
-            return Opened(node);
+            if (!TryGet(name, out var value) || value.Text(ref _sanitised) is not { Length: > 0 } text) continue;
+            if (take) SetTaken(name);
+            return text;
         }
         return null;
     }
+
+    public double? Number(params ReadOnlySpan<string> names) => Number(names, take: false);
+
+    /// <summary>Tokens: whole, not negative, else unknown. They count as taken.</summary>
+    public long? Tokens(params ReadOnlySpan<string> names) =>
+        Number(names, take: true) is { } n && n is >= 0 and <= Domain.Traces.Usage.Most && n == Math.Floor(n) ? (long)n : null;
+
+    double? Number(ReadOnlySpan<string> names, bool take)
+    {
+        foreach (var name in names)
+            if (Text([name], take) is { } text && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)) return number;
+        return null;
+    }
+
+    /// <summary>The first of these names that says anything; a text that holds JSON is that JSON. It counts as taken.</summary>
+    public string? Json(params ReadOnlySpan<string> names)
+    {
+        foreach (var name in names)
+        {
+            if (!TryGet(name, out var value) || value.IsEmpty) continue;
+            SetTaken(name);
+            return value.Opened(ref _sanitised) ?? value.Json(ref _sanitised);
+        }
+        return null;
+    }
+
+    /// <summary>As <see cref="Json"/>, as it was sent, and without taking it.</summary>
+    public string Plain(string name) => _values[name].Value.Json(ref _sanitised);
 
     /// <summary><c>prefix.0.message.role</c>, <c>prefix.0.message.content</c> … put together again: a list of objects; null without any.</summary>
-    public JsonArray? Numbered(string prefix)
+    public string? Numbered(string prefix)
     {
-        var names = Keys.Where(k => k.Length > prefix.Length && k.StartsWith(prefix, StringComparison.Ordinal) && k[prefix.Length] == '.').ToList();
-        if (names.Count == 0) return null;
-        Taken.UnionWith(names);
-        return NumberedNames.Nest(names.Select(name => (name[(prefix.Length + 1)..], this[name])));
+        if (!_numbered) return null;
+        List<string>? names = null;
+        foreach (var name in _values.Keys)
+            if (name.Length > prefix.Length && name[prefix.Length] == '.' && name.StartsWith(prefix, StringComparison.Ordinal)) (names ??= []).Add(name);
+        if (names is null) return null;
+        foreach (var name in names) SetTaken(name);
+        return NumberedNames.Nest(names.Select(name => (name[(prefix.Length + 1)..], Plain(name))));
     }
 
-    JsonNode Opened(JsonNode node)
+    /// <summary>All of them as members of the object that is being written, but for names that are in it already.</summary>
+    public void Write(Utf8JsonWriter json, params ReadOnlySpan<string> written)
     {
-        if (node is not JsonValue value || !value.TryGetValue<string>(out var text) || text.AsSpan().TrimStart() is not ['{' or '[', ..]) return node.DeepClone();
-        try
+        foreach (var (name, (value, _)) in _values)
         {
-            // Keys are checked before: the framework meets two equal ones only when somebody asks for one.
-            var utf8 = Encoding.UTF8.GetBytes(text);
-            if (PayloadRules.Check(utf8) is not null) return node.DeepClone();
-            using var json = JsonDocument.Parse(utf8);
-            var harmed = false;
-            var opened = JsonNode.Parse(LenientText.JsonOf(json.RootElement, ref harmed));
-            Sanitised |= harmed;
-            return opened ?? node.DeepClone();
-        }
-        catch (JsonException)
-        {
-            return node.DeepClone();
+            if (written.Contains(name)) continue;
+            json.WritePropertyName(name);
+            value.Write(json, ref _sanitised);
         }
     }
 
-    JsonNode? NodeOf(AnyValue? value) => value?.ValueCase switch
+    void Set(string name, OtlpValue value)
     {
-        AnyValue.ValueOneofCase.StringValue => JsonValue.Create(Clean(value.StringValue)),
-        AnyValue.ValueOneofCase.BoolValue => JsonValue.Create(value.BoolValue),
-        AnyValue.ValueOneofCase.IntValue => JsonValue.Create(value.IntValue),
-        AnyValue.ValueOneofCase.DoubleValue => double.IsFinite(value.DoubleValue) ? JsonValue.Create(value.DoubleValue) : null,
-        AnyValue.ValueOneofCase.BytesValue => JsonValue.Create(value.BytesValue.ToBase64()),
-        AnyValue.ValueOneofCase.ArrayValue => new JsonArray([.. value.ArrayValue.Values.Select(NodeOf)]),
-        AnyValue.ValueOneofCase.KvlistValue => ObjectOf(Of(value.KvlistValue.Values)),
-        _ => null,
-    };
-
-    JsonNode? NodeOf(JsonElement? any)
-    {
-        if (any is not { ValueKind: JsonValueKind.Object } value || value.EnumerateObject().FirstOrDefault() is not { Value.ValueKind: not JsonValueKind.Undefined } said)
-            return null;
-        var (name, inner, kind) = (said.Name, said.Value, said.Value.ValueKind);
-        return (name, kind) switch
-        {
-            ("stringValue" or "bytesValue", JsonValueKind.String) => JsonValue.Create(TextOf(inner)),
-            ("boolValue", JsonValueKind.True or JsonValueKind.False) => JsonValue.Create(kind == JsonValueKind.True),
-            // 64 bits come as a text; some senders write the number.
-            ("intValue", JsonValueKind.String) => long.TryParse(TextOf(inner), CultureInfo.InvariantCulture, out var whole) ? JsonValue.Create(whole) : null,
-            ("intValue" or "doubleValue", JsonValueKind.Number) =>
-                inner.TryGetInt64(out var n) ? JsonValue.Create(n) : inner.TryGetDouble(out var d) && double.IsFinite(d) ? JsonValue.Create(d) : null,
-            ("arrayValue", JsonValueKind.Object) => inner.Member("values") is { ValueKind: JsonValueKind.Array } list
-                ? new JsonArray([.. list.EnumerateArray().Select(v => NodeOf(v))]) : new JsonArray(),
-            ("kvlistValue", JsonValueKind.Object) => ObjectOf(Of(inner.Member("values"))),
-            _ => null,
-        };
+        _values[name] = (value, false);
+        _sieve |= Bit(name);
+        for (var at = name.IndexOf('.'); !_numbered && at >= 0 && at + 1 < name.Length; at = name.IndexOf('.', at + 1)) _numbered = char.IsAsciiDigit(name[at + 1]);
     }
 
-    JsonObject ObjectOf(OtlpAttributes members)
+    bool TryGet(string name, out OtlpValue value)
     {
-        Sanitised |= members.Sanitised;
-        return members.ToObject();
+        value = default;
+        if ((_sieve & Bit(name)) == 0 || !_values.TryGetValue(name, out var held)) return false;
+        value = held.Value;
+        return true;
     }
 
-    public JsonObject ToObject() => new(this.Select(m => KeyValuePair.Create(m.Key, m.Value?.DeepClone())));
+    void SetTaken(string name) => CollectionsMarshal.GetValueRefOrNullRef(_values, name).Taken = true;
 
-    string TextOf(JsonElement text)
-    {
-        var harmed = false;
-        var read = LenientText.Of(text, ref harmed);
-        Sanitised |= harmed;
-        return read;
-    }
-
-    string Clean(string text)
-    {
-        if (!text.Contains('\0')) return text;
-        Sanitised = true;
-        return text.Replace('\0', '\uFFFD');
-    }
-
-    static FormatException BadName() => new("the name of one of its attributes holds NUL or half a surrogate pair");
+    static ulong Bit(string name) => name.Length == 0 ? 1 : 1UL << (((name.Length * 5) + (name[^1] * 3) + name[name.Length / 2]) & 63);
 }
 
 /// <summary>
@@ -190,22 +147,31 @@ internal static class NumberedNames
     /// <summary>OpenInference names every member of a list once more.</summary>
     static bool IsWrapper(string name) => name is "message" or "message_content" or "tool_call" or "document" or "tool" or "embedding" or "prompt" or "completion";
 
-    public static JsonArray Nest(IEnumerable<(string Name, JsonNode? Value)> members)
+    /// <param name="members">Names, and values as JSON text.</param>
+    public static string Nest(IEnumerable<(string Name, string Value)> members)
     {
         var root = new Branch();
         foreach (var (name, value) in members) root.Add(name.Split('.'), value);
-        return root.ToNode() as JsonArray ?? [root.ToNode()];
+        return OtlpValue.Written(json =>
+        {
+            var isList = root.IsList;
+            if (!isList) json.WriteStartArray();
+            root.Write(json);
+            if (!isList) json.WriteEndArray();
+        });
     }
 
     sealed class Branch
     {
         readonly Dictionary<string, Branch> _members = new(StringComparer.Ordinal);
-        JsonNode? _value;
+        string _value = "null";
 
-        public void Add(ReadOnlySpan<string> path, JsonNode? value)
+        public bool IsList => _members.Count > 0 && _members.Keys.All(IsNumber);
+
+        public void Add(ReadOnlySpan<string> path, string value)
         {
             var at = this;
-            for (var i = 0; i < path.Length; i++)
+            for (var i = 0; i < path.Length && i < PayloadRules.DeepestLevel; i++)
             {
                 if (i > 0 && i < path.Length - 1 && IsWrapper(path[i]) && IsNumber(path[i - 1])) continue;
                 if (!at._members.TryGetValue(path[i], out var next)) at._members[path[i]] = next = new();
@@ -214,12 +180,28 @@ internal static class NumberedNames
             at._value = value;
         }
 
-        public JsonNode? ToNode()
+        public void Write(Utf8JsonWriter json)
         {
-            if (_members.Count == 0) return _value?.DeepClone();
-            return _members.Keys.All(IsNumber)
-                ? new JsonArray([.. _members.OrderBy(m => int.Parse(m.Key, CultureInfo.InvariantCulture)).Select(m => m.Value.ToNode())])
-                : new JsonObject(_members.Select(m => KeyValuePair.Create(m.Key, m.Value.ToNode())));
+            if (_members.Count == 0)
+            {
+                json.WriteRawValue(_value, skipInputValidation: true);
+            }
+            else if (IsList)
+            {
+                json.WriteStartArray();
+                foreach (var (_, item) in _members.OrderBy(m => int.Parse(m.Key, CultureInfo.InvariantCulture)).ThenBy(m => m.Key, StringComparer.Ordinal)) item.Write(json);
+                json.WriteEndArray();
+            }
+            else
+            {
+                json.WriteStartObject();
+                foreach (var (name, member) in _members)
+                {
+                    json.WritePropertyName(name);
+                    member.Write(json);
+                }
+                json.WriteEndObject();
+            }
         }
 
         static bool IsNumber(string name) => name.Length is > 0 and < 9 && name.All(char.IsAsciiDigit);

@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
+using System.Text.Json;
 using Hindcast.Domain.Traces;
 
 namespace Hindcast.Api.Dialects.OpenTelemetry;
@@ -10,7 +10,7 @@ internal static class OtlpFields
     /// <summary>As the GenAI conventions spell it; Vercel adds the kind of call (<c>openai.chat</c>).</summary>
     public static string? ProviderOf(OtlpAttributes a)
     {
-        var named = a.Text("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider", "ls_provider", "langsmith.metadata.ls_provider")
+        var named = a.Take("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider", "ls_provider", "langsmith.metadata.ls_provider")
             ?? (ModelOf(a) is null ? null : a.Text("server.address"));
         var provider = named?.ToLowerInvariant();
         foreach (var call in (ReadOnlySpan<string>)[".chat", ".responses", ".messages", ".completion", ".embedding"])
@@ -27,7 +27,7 @@ internal static class OtlpFields
         };
     }
 
-    public static string? ModelOf(OtlpAttributes a) => a.Text(
+    public static string? ModelOf(OtlpAttributes a) => a.Take(
         "gen_ai.response.model", "gen_ai.request.model", "llm.response.model_name", "llm.model_name", "llm.request.model_name", "embedding.model_name",
         "reranker.model_name", "ai.response.model", "ai.model.id", "llm.response.model", "llm.request.model", "llm.model", "langsmith.metadata.ls_model_name", "model");
 
@@ -51,9 +51,19 @@ internal static class OtlpFields
         return usage.IsEmpty ? null : usage;
     }
 
-    static long? WrittenByVercel(OtlpAttributes a) =>
-        a.ContainsKey("ai.response.providerMetadata") && a.Json("ai.response.providerMetadata") is JsonObject metadata
-        && metadata["anthropic"] is JsonObject said && said["cacheCreationInputTokens"] is JsonValue value && value.TryGetValue<long>(out var tokens) && tokens >= 0 ? tokens : null;
+    static long? WrittenByVercel(OtlpAttributes a)
+    {
+        if (a.Text("ai.response.providerMetadata") is not { } text) return null;
+        try
+        {
+            using var metadata = JsonDocument.Parse(text);
+            return metadata.RootElement.Member("anthropic")?.Member("cacheCreationInputTokens") is { ValueKind: JsonValueKind.Number } tokens && tokens.TryGetInt64(out var n) && n >= 0 ? n : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Seconds and milliseconds by their names; else from the start to the first piece of the answer.</summary>
     public static TimeSpan? TimeToFirstTokenOf(OtlpSpan span)
@@ -87,12 +97,12 @@ internal static class OtlpFields
 
     static string? Filled(string? text) => string.IsNullOrEmpty(text) ? null : text;
 
-    /// <summary>Tags as a list, whichever way they came: a list, JSON in a text, or words with commas between them.</summary>
-    public static JsonNode? TagsOf(OtlpAttributes a) =>
+    /// <summary>Tags as a list in JSON, whichever way they came: a list, JSON in a text, or words with commas between them.</summary>
+    public static string? TagsOf(OtlpAttributes a) =>
         a.Json("tag.tags", "langfuse.tags", "langfuse.trace.tags", "langsmith.span.tags", "ai.telemetry.metadata.tags", "llm.tags", "tags") switch
         {
-            JsonArray list => list,
-            JsonValue words => new JsonArray([.. words.ToString().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(w => (JsonNode)w)]),
+            ['[', ..] list => list,
+            ['"', ..] words => JsonSerializer.Serialize(JsonSerializer.Deserialize<string>(words)!.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)),
             _ => null,
         };
 }

@@ -68,7 +68,7 @@ internal sealed class OtlpIntake(Caller caller)
 
     void TakeSpan(in OtlpItem item)
     {
-        var span = item.Json is { } json ? OtlpSpan.Of(json) : OtlpSpan.Of(item.Raw.Span);
+        var span = item.Json is { } json ? OtlpSpan.Of(json) : OtlpSpan.Of(item.Raw);
         var content = Keep(item, "json"u8, "protobuf"u8);
         Add(new()
         {
@@ -90,7 +90,8 @@ internal sealed class OtlpIntake(Caller caller)
                 Type = "score",
                 TraceId = span.TraceId,
                 SpanId = span.SpanId,
-                EventId = IdOf(span.TraceId, span.SpanId, item.Raw, BitConverter.GetBytes(i)),
+                // Of what it says, for the span may come again in another version with the same evaluation in it.
+                EventId = IdOf(span.TraceId, span.SpanId, Encoding.UTF8.GetBytes(OtlpValue.Written(json => score.Write(json, timed: true))), "score"u8),
                 At = TimeOf(score.Time),
                 Reading = OtlpScores.Read(score.Attributes) with { Environment = item.Above.Resource.Environment },
                 Reader = s_reader,
@@ -101,14 +102,14 @@ internal sealed class OtlpIntake(Caller caller)
 
     void TakeLog(in OtlpItem item)
     {
-        var log = item.Json is { } json ? OtlpLog.Of(json) : OtlpLog.Of(item.Raw.Span);
+        var log = item.Json is { } json ? OtlpLog.Of(json) : OtlpLog.Of(item.Raw);
         if (!log.IsGenAi || log.TraceId.Length == 0)
         {
             Dropped++;
             return;
         }
         if (!OtlpSpan.IsTraceId(log.TraceId)) throw new FormatException("its trace id is not 16 bytes, or all zero");
-        var type = log.Name switch { OtlpScores.Event => "score", "gen_ai.client.operation.exception" => "error", _ => "span_noted" };
+        var type = OtlpNotes.TypeOf(log);
         Add(new()
         {
             Type = type,

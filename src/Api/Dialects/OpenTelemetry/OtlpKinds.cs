@@ -17,7 +17,7 @@ internal static class OtlpKinds
             ?? ByName(a.Text("llm.operation"))
             ?? ByVercel(a.Text("ai.operationId", "operation.name") ?? span.Name)
             ?? (a.Text("gen_ai.tool.name", "gen_ai.tool.call.id", "tool.name") is not null || a.Text("mcp.method.name") == "tools/call" ? "tool" : null)
-            ?? (a.Text("db.system", "db.system.name") is not null && a.Keys.Any(k => k.StartsWith("db.vector.query.", StringComparison.Ordinal)) ? "retriever" : null)
+            ?? (a.Text("db.system", "db.system.name") is not null && a.Names.Any(k => k.StartsWith("db.vector.query.", StringComparison.Ordinal)) ? "retriever" : null)
             ?? (OtlpFields.ModelOf(a) is not null ? "llm" : "span");
     }
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Hindcast.Application.Traces;
 using Hindcast.Domain.Traces;
 
@@ -19,9 +18,9 @@ internal sealed class OtlpPayload : IPayloadReader
     public Reading Read(string type, JsonElement payload, bool texts)
     {
         var resource = OtlpResource.Of(payload.Member("resource"));
-        if (payload.Member("log_protobuf") is { } record) return Read(type, OtlpLog.Of(record.GetBytesFromBase64()), resource, texts);
+        if (payload.Member("log_protobuf") is { } record) return Read(type, OtlpLog.Of((ReadOnlyMemory<byte>)record.GetBytesFromBase64()), resource, texts);
         if (payload.Member("log_json") is { } log) return Read(type, OtlpLog.Of(log), resource, texts);
-        var span = payload.Member("protobuf") is { } bytes ? OtlpSpan.Of(bytes.GetBytesFromBase64()) : OtlpSpan.Of(payload.GetProperty("json"));
+        var span = payload.Member("protobuf") is { } bytes ? OtlpSpan.Of((ReadOnlyMemory<byte>)bytes.GetBytesFromBase64()) : OtlpSpan.Of(payload.GetProperty("json"));
         return payload.Member("event") is { } index ? OtlpScores.Read(span.Events[index.GetInt32()].Attributes) : Read(span, resource, texts);
     }
 
@@ -45,8 +44,8 @@ internal sealed class OtlpPayload : IPayloadReader
             TimeToFirstToken = OtlpFields.TimeToFirstTokenOf(span),
             Status = error is null ? null : SpanStatus.Error,
             Error = error,
-            Input = input?.ToJsonString(),
-            Output = output?.ToJsonString(),
+            Input = input,
+            Output = output,
             Attributes = texts ? OtlpShown.Of(span) : null,
             Sanitised = span.Sanitised || a.Sanitised,
         };
@@ -67,18 +66,18 @@ internal sealed class OtlpPayload : IPayloadReader
             SessionId = SessionOf(a),
             Agent = a.Text("gen_ai.agent.name") ?? resource.Service,
             Error = type == "error" ? a.Text("exception.message", "exception.type", "error.type") ?? "error" : null,
-            Sanitised = log.Sanitised,
+            Sanitised = a.Sanitised,
         };
         if (!texts) return reading;
-        if (type == "error") return reading with { ErrorDetail = OtlpShown.Of(log.Name, a).ToJsonString() };
+        if (type == "error") return reading with { ErrorDetail = OtlpValue.Written(json => new OtlpEvent(log.Name, 0, a).Write(json, timed: false)) };
         var (input, output) = OtlpNotes.TextsOf(log);
-        return reading with { Input = input?.ToJsonString(), Output = output?.ToJsonString() };
+        return reading with { Input = input, Output = output };
     }
 
-    static string? UserOf(OtlpAttributes a) => a.Text(
+    static string? UserOf(OtlpAttributes a) => a.Take(
         "user.id", "enduser.id", "traceloop.association.properties.user_id", "gen_ai.user", "llm.user", "llm.user.id", "langfuse.user.id", "ai.telemetry.metadata.userId");
 
-    static string? SessionOf(OtlpAttributes a) => a.Text(
+    static string? SessionOf(OtlpAttributes a) => a.Take(
         "gen_ai.conversation.id", "session.id", "traceloop.association.properties.session_id", "traceloop.association.properties.chat_id", "llm.session.id",
         "langfuse.session.id", "langsmith.trace.session_id", "ai.telemetry.metadata.sessionId");
 
@@ -111,7 +110,7 @@ internal static class OtlpScores
     public static Reading Read(OtlpAttributes a) => new()
     {
         Name = a.Text("gen_ai.evaluation.name"),
-        Output = (a.Json("gen_ai.evaluation.score.value") ?? a.Json("gen_ai.evaluation.score.label"))?.ToJsonString(),
+        Output = a.Json("gen_ai.evaluation.score.value", "gen_ai.evaluation.score.label"),
         Comment = a.Text("gen_ai.evaluation.explanation", "gen_ai.evaluation.score.label"),
         ScoreSource = "opentelemetry",
         Sanitised = a.Sanitised,
@@ -121,23 +120,47 @@ internal static class OtlpScores
 /// <summary>What a log record says of the span it names: a message each, or all of a call in one.</summary>
 internal static class OtlpNotes
 {
-    public static (JsonNode? Input, JsonNode? Output) TextsOf(OtlpLog log)
+    /// <summary>What names no span of its trace stands for itself.</summary>
+    public static string TypeOf(OtlpLog log) => log.Name switch
     {
-        var a = log.Attributes;
+        OtlpScores.Event => "score",
+        "gen_ai.client.operation.exception" => "error",
+        _ when log.SpanId is not null => "span_noted",
+        "gen_ai.choice" or "gen_ai.content.completion" or "gen_ai.client.inference.operation.details" => "llm_response",
+        _ => "user_message",
+    };
+
+    public static (string? Input, string? Output) TextsOf(OtlpLog log)
+    {
+        var (a, sanitised) = (log.Attributes, false);
         return log.Name switch
         {
             "gen_ai.choice" or "gen_ai.content.completion" => (null, Message(log, "assistant")),
             "gen_ai.user.message" or "gen_ai.content.prompt" => (Message(log, "user"), null),
             "gen_ai.system.message" or "gen_ai.assistant.message" or "gen_ai.tool.message" => (Message(log, log.Name.Split('.')[1]), null),
-            _ => (OtlpTexts.MessagesOf(a) ?? a.Json("gen_ai.prompt"), a.Json("gen_ai.output.messages", "gen_ai.completion") ?? log.Body?.DeepClone()),
+            _ => (OtlpTexts.MessagesOf(a) ?? a.Json("gen_ai.prompt"), a.Json("gen_ai.output.messages", "gen_ai.completion") ?? (log.Body.IsEmpty ? null : log.Body.Json(ref sanitised))),
         };
     }
 
     /// <summary>The body, else the attributes; who speaks is in the event's name when it is not said.</summary>
-    static JsonArray? Message(OtlpLog log, string role)
+    static string Message(OtlpLog log, string role) => OtlpValue.Written(json =>
     {
-        var said = log.Body is JsonObject body ? body.DeepClone().AsObject() : log.Body is { } text ? new JsonObject { ["content"] = text.DeepClone() } : log.Attributes.ToObject();
-        if (!said.ContainsKey("role") && !said.ContainsKey("message")) said.Insert(0, "role", role);
-        return [said];
-    }
+        var (sanitised, members) = (false, log.Body.Named().ToList());
+        json.WriteStartArray();
+        json.WriteStartObject();
+        if (!members.Exists(m => m.Name is "role" or "message")) json.WriteString("role", role);
+        foreach (var (name, value) in members)
+        {
+            json.WritePropertyName(name);
+            value.Write(json, ref sanitised);
+        }
+        if (log.Body.IsEmpty) log.Attributes.Write(json, "role");
+        else if (members.Count == 0)
+        {
+            json.WritePropertyName("content");
+            log.Body.Write(json, ref sanitised);
+        }
+        json.WriteEndObject();
+        json.WriteEndArray();
+    });
 }

@@ -1,10 +1,11 @@
-using System.Text.Json.Nodes;
+using System.Globalization;
+using System.Text.Json;
 using Hindcast.Domain.Traces;
 
 namespace Hindcast.Api.Dialects.OpenTelemetry;
 
 /// <summary>
-/// The attributes of a span as views show them: by their own names, without those that have become its input or output, with a few common
+/// The attributes of a span as views show them: by their own names, without those that have become fields of it, with a few common
 /// ones under the newest name, and with events and links beside them. At most <see cref="TraceRules.MostAttributes"/>; the stored span has all.
 /// </summary>
 internal static class OtlpShown
@@ -15,36 +16,27 @@ internal static class OtlpShown
     {
         var a = span.Attributes;
         var shown = new Dictionary<string, string>(StringComparer.Ordinal);
-        Add(shown, "tags", OtlpFields.TagsOf(a));
-        Add(shown, "gen_ai.tool.definitions", OtlpTexts.ToolsOf(a));
-        if (!a.ContainsKey(ModelRequest.ResponseId) && a.Text("llm.response.id", "ai.response.id") is { } id) Add(shown, ModelRequest.ResponseId, id);
-        if (span.Events.Count > 0) Add(shown, Events, new JsonArray([.. span.Events.Select(e => Of(e.Name, e.Attributes, e.Time))]));
-        if (span.Links.Count > 0)
-            Add(shown, Links, new JsonArray([.. span.Links.Select(l => new JsonObject { ["trace_id"] = l.TraceId, ["span_id"] = l.SpanId, ["attributes"] = l.Attributes.ToObject() })]));
+        if (OtlpFields.TagsOf(a) is { } tags) shown["tags"] = tags;
+        if (OtlpTexts.ToolsOf(a) is { } tools) shown["gen_ai.tool.definitions"] = tools;
+        if (!a.Has(ModelRequest.ResponseId) && a.Text("llm.response.id", "ai.response.id") is { } id) shown[ModelRequest.ResponseId] = JsonSerializer.Serialize(id);
+        if (span.Events.Count > 0) shown[Events] = ListOf(span.Events, (json, e) => e.Write(json, timed: true));
+        if (span.Links.Count > 0) shown[Links] = ListOf(span.Links, (json, link) => link.Write(json));
 
-        var dropped = span.Dropped;
-        foreach (var (name, value) in a.OrderBy(x => x.Key, StringComparer.Ordinal))
-        {
-            if (a.Taken.Contains(name) || shown.ContainsKey(name)) continue;
+        var (names, dropped) = (a.Untaken.Where(name => !shown.ContainsKey(name)).ToList(), span.Dropped);
+        // Which are left out must not hang on the order in which an exporter sent them.
+        if (names.Count + shown.Count >= TraceRules.MostAttributes) names.Sort(StringComparer.Ordinal);
+        foreach (var name in names)
             // One place is left for saying how many are not here.
             if (name.Length > TraceRules.LongestAttributeKey || shown.Count >= TraceRules.MostAttributes - 1) dropped++;
-            else Add(shown, name, value ?? JsonValue.Create((string?)null), orNull: true);
-        }
-        if (dropped > 0) Add(shown, Dropped, dropped);
+            else shown[name] = a.Plain(name);
+        if (dropped > 0) shown[Dropped] = dropped.ToString(CultureInfo.InvariantCulture);
         return shown;
     }
 
-    /// <summary>An event with its attributes beside its name.</summary>
-    public static JsonObject Of(string name, OtlpAttributes attributes, ulong nanos = 0)
+    static string ListOf<T>(IReadOnlyList<T> items, Action<Utf8JsonWriter, T> write) => OtlpValue.Written(json =>
     {
-        var shown = new JsonObject { ["event"] = name };
-        if (nanos != 0) shown["time"] = OtlpPayload.TimeOf(nanos).UtcDateTime.ToString("O");
-        foreach (var (key, value) in attributes) shown[key] = value?.DeepClone();
-        return shown;
-    }
-
-    static void Add(Dictionary<string, string> shown, string name, JsonNode? value, bool orNull = false)
-    {
-        if (value is not null || orNull) shown[name] = value?.ToJsonString() ?? "null";
-    }
+        json.WriteStartArray();
+        foreach (var item in items) write(json, item);
+        json.WriteEndArray();
+    });
 }

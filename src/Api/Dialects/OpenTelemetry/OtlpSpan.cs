@@ -1,15 +1,37 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
-using Google.Protobuf;
-using Hindcast.Api.Dialects.OpenTelemetry.Wire;
 using Hindcast.Application.Payloads;
 
 namespace Hindcast.Api.Dialects.OpenTelemetry;
 
 /// <summary>Something that happened in a span. The time is nanoseconds since 1970; 0 is none.</summary>
-internal sealed record OtlpEvent(string Name, ulong Time, OtlpAttributes Attributes);
+internal sealed record OtlpEvent(string Name, ulong Time, OtlpAttributes Attributes)
+{
+    /// <summary>Its attributes beside its name.</summary>
+    public void Write(Utf8JsonWriter json, bool timed)
+    {
+        json.WriteStartObject();
+        json.WriteString("event", Name);
+        if (timed && Time != 0) json.WriteString("time", OtlpPayload.TimeOf(Time).UtcDateTime);
+        Attributes.Write(json, "event", timed ? "time" : "event");
+        json.WriteEndObject();
+    }
+}
 
-internal sealed record OtlpLink(string TraceId, string SpanId, OtlpAttributes Attributes);
+internal sealed record OtlpLink(string TraceId, string SpanId, OtlpAttributes Attributes)
+{
+    public void Write(Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteString("trace_id", TraceId);
+        json.WriteString("span_id", SpanId);
+        json.WriteStartObject("attributes");
+        Attributes.Write(json);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+}
 
 /// <summary>A span of OTLP, out of either encoding: ids in lower hex, values as plain JSON. Times are nanoseconds since 1970; 0 is none.</summary>
 internal sealed record OtlpSpan
@@ -35,36 +57,75 @@ internal sealed record OtlpSpan
     const int ErrorCode = 2;
 
     /// <exception cref="FormatException">It cannot be kept; the message says why, for <c>partial_success</c>.</exception>
-    public static OtlpSpan Of(ReadOnlySpan<byte> protobuf)
+    public static OtlpSpan Of(ReadOnlyMemory<byte> protobuf)
     {
-        WireSpan span;
-        try
+        var (trace, span, parent, name, status) = ("", "", "", default(ReadOnlyMemory<byte>), default(ReadOnlyMemory<byte>));
+        var (start, end, dropped) = (0UL, 0UL, 0L);
+        var attributes = new OtlpAttributes();
+        var (events, links) = (new List<OtlpEvent>(), new List<OtlpLink>());
+        for (var fields = new ProtoReader(protobuf); fields.Next();)
         {
-            span = WireSpan.Parser.ParseFrom(protobuf);
+            switch (fields.Field)
+            {
+                case 1: trace = Convert.ToHexStringLower(fields.Bytes.Span); break;
+                case 2: span = Convert.ToHexStringLower(fields.Bytes.Span); break;
+                case 4: parent = Convert.ToHexStringLower(fields.Bytes.Span); break;
+                case 5: name = fields.Bytes; break;
+                case 7: start = fields.Number; break;
+                case 8: end = fields.Number; break;
+                case 9: attributes.Add(fields.Bytes); break;
+                case 10: dropped = (long)Math.Min(fields.Number, uint.MaxValue); break;
+                case 11: events.Add(EventOf(fields.Bytes)); break;
+                case 13: links.Add(LinkOf(fields.Bytes)); break;
+                case 15: status = fields.Bytes; break;
+            }
         }
-        catch (InvalidProtocolBufferException)
-        {
-            throw new FormatException("it is no span");
-        }
+        var sanitised = false;
+        var (failed, message) = StatusOf(status, ref sanitised);
+        var named = TextOf(name.Span, ref sanitised);
         return Checked(new()
         {
-            TraceId = Convert.ToHexStringLower(span.TraceId.Span),
-            SpanId = Convert.ToHexStringLower(span.SpanId.Span),
-            ParentSpanId = Convert.ToHexStringLower(span.ParentSpanId.Span),
-            Name = span.Name.Replace('\0', '\uFFFD'),
-            Start = span.StartTimeUnixNano,
-            End = span.EndTimeUnixNano,
-            Failed = span.Status?.Code == ErrorCode,
-            StatusMessage = span.Status?.Message.Replace('\0', '\uFFFD'),
-            Attributes = OtlpAttributes.Of(span.Attributes),
-            Dropped = span.DroppedAttributesCount,
-            Events = [.. span.Events.Select(e => new OtlpEvent(e.Name.Replace('\0', '\uFFFD'), e.TimeUnixNano, OtlpAttributes.Of(e.Attributes)))],
-            Links = [.. span.Links.Select(l => new OtlpLink(Convert.ToHexStringLower(l.TraceId.Span), Convert.ToHexStringLower(l.SpanId.Span), OtlpAttributes.Of(l.Attributes)))],
-            Sanitised = span.Name.Contains('\0') || span.Status?.Message.Contains('\0') == true,
+            TraceId = trace, SpanId = span, ParentSpanId = parent, Name = named, Start = start, End = end, Failed = failed, StatusMessage = message,
+            Attributes = attributes, Dropped = dropped, Events = events, Links = links, Sanitised = sanitised,
         });
     }
 
-    /// <inheritdoc cref="Of(ReadOnlySpan{byte})"/>
+    static (bool Failed, string Message) StatusOf(ReadOnlyMemory<byte> protobuf, ref bool sanitised)
+    {
+        var (failed, message) = (false, "");
+        for (var fields = new ProtoReader(protobuf); fields.Next();)
+            if (fields.Field == 2) message = TextOf(fields.Bytes.Span, ref sanitised);
+            else if (fields.Field == 3) failed = fields.Number == ErrorCode;
+        return (failed, message);
+    }
+
+    static OtlpEvent EventOf(ReadOnlyMemory<byte> protobuf)
+    {
+        var (time, name, attributes, sanitised) = (0UL, "", new OtlpAttributes(), false);
+        for (var fields = new ProtoReader(protobuf); fields.Next();)
+            if (fields.Field == 1) time = fields.Number;
+            else if (fields.Field == 2) name = TextOf(fields.Bytes.Span, ref sanitised);
+            else if (fields.Field == 3) attributes.Add(fields.Bytes);
+        return new(name, time, attributes);
+    }
+
+    static OtlpLink LinkOf(ReadOnlyMemory<byte> protobuf)
+    {
+        var (trace, span, attributes) = ("", "", new OtlpAttributes());
+        for (var fields = new ProtoReader(protobuf); fields.Next();)
+            if (fields.Field == 1) trace = Convert.ToHexStringLower(fields.Bytes.Span);
+            else if (fields.Field == 2) span = Convert.ToHexStringLower(fields.Bytes.Span);
+            else if (fields.Field == 4) attributes.Add(fields.Bytes);
+        return new(trace, span, attributes);
+    }
+
+    internal static string TextOf(ReadOnlySpan<byte> utf8, ref bool sanitised)
+    {
+        sanitised |= !OtlpValue.IsName(utf8);
+        return Encoding.UTF8.GetString(utf8).Replace('\0', '\uFFFD');
+    }
+
+    /// <inheritdoc cref="Of(ReadOnlyMemory{byte})"/>
     public static OtlpSpan Of(JsonElement span)
     {
         if (span.ValueKind != JsonValueKind.Object) throw new FormatException("it is no object");

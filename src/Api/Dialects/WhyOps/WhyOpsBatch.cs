@@ -108,6 +108,7 @@ internal sealed class WhyOpsBatch(Caller caller, string? headerUser, DateTimeOff
             TraceId = e.TraceId,
             At = e.At,
             SpanId = e.SpanId,
+            ParentSpanId = e.ParentSpanId,
             Step = e.Step,
             ParentStep = e.ParentStep,
             AssignStep = true,

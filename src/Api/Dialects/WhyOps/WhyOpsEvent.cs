@@ -19,6 +19,8 @@ internal sealed record WhyOpsEvent
     public required string TraceId { get; init; }
     public required string AgentName { get; init; }
     public string? SpanId { get; init; }
+    /// <summary>Ours: the original knows parents by their steps only, which a client that sends in batches does not know.</summary>
+    public string? ParentSpanId { get; init; }
     public int? Step { get; init; }
     public int? ParentStep { get; init; }
     public DateTimeOffset? At { get; init; }

@@ -44,6 +44,7 @@ internal static partial class WhyOpsRules
                 "traceId", "Trace ID", LongestTraceId, "Trace ID must be between 1 and 128 characters", "String must contain at least 1 character(s)") ?? "",
             AgentName = fields.Text("agentName", "agentName", LongestAgentName, whenEmpty: "agentName is required") ?? "",
             SpanId = fields.Text("spanId", "Span ID", LongestSpanId, "Span ID must be at most 128 characters"),
+            ParentSpanId = fields.Text("parentSpanId", "Parent Span ID", LongestSpanId, "Parent Span ID must be at most 128 characters"),
             Step = fields.Step("stepId", "Step ID"),
             ParentStep = fields.Step("parentStepId", "Parent Step ID"),
             At = Timestamp(element.Get("timestamp"), faults),

@@ -1,6 +1,6 @@
 import { Columns3, Download, Pause, Play, Radio } from 'lucide-react'
 import { useMemo, useState } from 'react'
-import { count } from '../format'
+import { count, counted } from '../format'
 import { FirstRun } from '../pages/first-run'
 import { Heading, Segments } from '../ui/bits'
 import { useParam, useTitle } from '../ui/hooks'
@@ -53,6 +53,8 @@ function ListPage({ name, set }: { name: string; set: 'traces' | 'runs' }) {
       return [...new Set(rows.slice(0, 2_000).map((r) => r[member]).filter((v): v is string => !!v))].slice(0, 50)
     }
   }, [rows, rowsOf])
+
+  const nouns = rowsOf === 'spans' ? 'spans' : name.toLowerCase()
 
   function sortBy(field: string) {
     if (field === sort) setOrder(order === 'desc' ? 'asc' : 'desc')
@@ -110,7 +112,7 @@ function ListPage({ name, set }: { name: string; set: 'traces' | 'runs' }) {
         <FilterBar value={filter} apply={setFilter} rows={rowsOf} known={known} />
       </div>
       <p role="status" className="flex flex-wrap justify-between gap-x-4 text-xs text-soft">
-        <span>{wrong ?? (query.data ? `${count(rows.length)}${query.hasNextPage ? '+' : ''} ${rowsOf === 'spans' ? 'spans' : name.toLowerCase()}` : '')}{query.isFetchingNextPage && ', loading more …'}</span>
+        <span>{wrong ?? (query.data ? query.hasNextPage ? `${count(rows.length)}+ ${nouns}` : counted(rows.length, nouns.slice(0, -1)) : '')}{query.isFetchingNextPage && ', loading more …'}</span>
         <span>{saving}</span>
       </p>
       {query.data === undefined && (query.error ? <Failed error={query.error} what={name.toLowerCase()} retry={() => void query.refetch()} /> : <Loading what={`Loading ${name.toLowerCase()}`} />)}

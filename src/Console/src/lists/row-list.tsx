@@ -102,7 +102,7 @@ const Line = memo(function Line({ row, index, start, height, widths, columns, wo
         <div role="cell" className="h-full">
           <a href={addressOf(row)} tabIndex={-1} className="flex h-full flex-col justify-center gap-0.5 px-3">
             <span className="flex items-center gap-2"><Status of={statusOf(row)} small /><span className="truncate"><Marked text={line(titleOf(row))} words={words} /></span></span>
-            <span className="flex justify-between gap-2 text-xs text-soft tabular-nums"><At iso={row.ts} /><span className="truncate">{line(row.model ?? '')}</span><span className="whitespace-nowrap">{duration(row.duration_ms)} · {usd(row.total_cost_usd)}</span></span>
+            <span className="flex justify-between gap-2 text-xs text-soft tabular-nums"><span className="whitespace-nowrap"><At iso={row.ts} /></span><span className="truncate">{line(row.model ?? '')}</span><span className="whitespace-nowrap">{duration(row.duration_ms)} · {usd(row.total_cost_usd)}</span></span>
           </a>
         </div>
       </div>

@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Bookmark } from 'lucide-react'
 import { ask } from '../api'
 import { plain } from '../format'
-import { useMay } from '../shell'
+import { useMay, useOffers } from '../shell'
 import { Menu, MenuItem, MenuLabel } from '../ui/menu'
 
 type View = { id: string; name: string; query?: string; filter?: unknown }
@@ -11,7 +11,12 @@ type View = { id: string; name: string; query?: string; filter?: unknown }
 export function Views({ filter, apply }: { filter: string; apply: (filter: string) => void }) {
   const client = useQueryClient()
   const may = useMay('admin')
-  const views = useQuery({ queryKey: ['views'], queryFn: async () => { const said = await ask<View[] | { data?: View[]; items?: View[] }>('/api/v1/views'); return Array.isArray(said) ? said : (said.data ?? said.items ?? []) }, retry: false })
+  const offered = useOffers('GET /api/v1/views')
+  const views = useQuery({
+    enabled: offered,
+    queryKey: ['views'],
+    queryFn: async () => { const said = await ask<View[] | { data?: View[]; items?: View[] }>('/api/v1/views'); return Array.isArray(said) ? said : (said.data ?? said.items ?? []) },
+  })
   async function keep() {
     const name = window.prompt('Name of the view')
     if (!name) return
@@ -20,7 +25,8 @@ export function Views({ filter, apply }: { filter: string; apply: (filter: strin
   }
   return (
     <Menu label="Views" icon={<Bookmark size={14} aria-hidden />}>
-      {views.error && <MenuLabel>This server keeps no views.</MenuLabel>}
+      {!offered && <MenuLabel>This server keeps no views.</MenuLabel>}
+      {views.error && <MenuLabel>{views.error.message}</MenuLabel>}
       {views.data?.length === 0 && <MenuLabel>No view is saved yet.</MenuLabel>}
       {views.data?.map((v) => <MenuItem key={v.id} act={() => apply(v.query ?? (typeof v.filter === 'string' ? v.filter : ''))}>{plain(v.name)}</MenuItem>)}
       {views.data && may && filter && <MenuItem act={() => void keep()}>Save this filter …</MenuItem>}

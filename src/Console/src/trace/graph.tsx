@@ -35,12 +35,12 @@ export function Graph({ tree, chosen, choose }: { tree: Tree; chosen: string | u
         ))}
         {nodes.map((n) => (
           <g
-            key={n.id} role="button" tabIndex={0} aria-label={`${line(n.name, 80)}, ${n.status}, ${duration(n.took)}`} aria-pressed={n.id === chosen} className="cursor-pointer"
+            key={n.id} role="button" tabIndex={0} aria-pressed={n.id === chosen} className="cursor-pointer"
             onClick={() => choose(n.id)} onKeyDown={(e) => { if (e.key === 'Enter' || e.key === ' ') { e.preventDefault(); choose(n.id) } }}
           >
             <rect x={n.x} y={n.y} width={width} height={height} rx="6" className={`${n.id === chosen ? 'fill-tint stroke-accent' : n.status === 'error' ? 'fill-panel stroke-bad' : 'fill-panel stroke-line'}`} strokeWidth="1.5" />
-            <text x={n.x + 10} y={n.y + 18} className="fill-ink text-[12px]" aria-hidden>{line(n.name, 26)}</text>
-            <text x={n.x + 10} y={n.y + 34} className="fill-soft text-[11px]" aria-hidden>{line(n.kind, 16)} · {duration(n.took)}</text>
+            <text x={n.x + 10} y={n.y + 18} className="fill-ink text-[12px]">{line(n.name, 26)}</text>
+            <text x={n.x + 10} y={n.y + 34} className="fill-soft text-[11px]">{line(n.kind, 16)} · {duration(n.took)}{n.status === 'error' && ' · error'}</text>
           </g>
         ))}
       </svg>

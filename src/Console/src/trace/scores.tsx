@@ -1,15 +1,15 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { ask, type Note, Refused } from '../api'
+import { ask, type Note } from '../api'
 import { plain } from '../format'
-import { useMay } from '../shell'
+import { useMay, useOffers } from '../shell'
 import { At, Labelled } from '../ui/bits'
 
 type Score = { name?: unknown; value?: unknown; comment?: unknown; source?: unknown }
 
 /** What people and programs thought of it, and a form to say so. */
 export function Scores({ traceId, notes, spanId }: { traceId: string; notes: Note[]; spanId?: string }) {
-  const may = useMay('ingest')
+  const may = [useMay('ingest'), useOffers('POST /api/v1/traces/{traceId}/scores')].every(Boolean)
   const client = useQueryClient()
   const [name, setName] = useState('')
   const [value, setValue] = useState('')
@@ -47,7 +47,7 @@ export function Scores({ traceId, notes, spanId }: { traceId: string; notes: Not
           <Labelled label="Value"><input className="field w-20" required type="number" step="any" value={value} onChange={(e) => setValue(e.target.value)} /></Labelled>
           <Labelled label="Comment"><input className="field w-40" value={comment} onChange={(e) => setComment(e.target.value)} /></Labelled>
           <button type="submit" className="button" disabled={say.isPending}>{spanId ? 'Score the span' : 'Score'}</button>
-          {say.error && <p role="alert" className="w-full text-bad">{say.error instanceof Refused && say.error.status === 404 ? 'This server takes no scores.' : say.error.message}</p>}
+          {say.error && <p role="alert" className="w-full text-bad">{say.error.message}</p>}
         </form>
       )}
     </section>

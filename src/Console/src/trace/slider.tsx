@@ -33,9 +33,9 @@ export function Slider({ revision, last, facts, go, leave, busy }: { revision: n
       <div className="flex flex-wrap items-center gap-2">
         <div className="flex items-center">
           <Step label="First revision" act={() => go(0)} off={revision === 0}><SkipBack size={15} /></Step>
-          <Step label="One back" act={() => go(revision - 1)} off={revision === 0}>−1</Step>
+          <Step label="−1 revision" act={() => go(revision - 1)} off={revision === 0}>−1</Step>
           <button type="button" className="button primary mx-1" onClick={play} aria-label={playing ? 'Pause' : 'Play'}>{playing ? <Pause size={15} aria-hidden /> : <Play size={15} aria-hidden />}</button>
-          <Step label="One on" act={() => go(revision + 1)} off={revision >= last}>+1</Step>
+          <Step label="+1 revision" act={() => go(revision + 1)} off={revision >= last}>+1</Step>
           <Step label="Last revision" act={() => go(last)} off={revision >= last}><SkipForward size={15} /></Step>
         </div>
         <label className="inline-flex items-center gap-1 text-xs text-soft">

@@ -2,13 +2,13 @@ import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from '@t
 import { Link, useParams } from '@tanstack/react-router'
 import { ArrowLeft, Clipboard, History } from 'lucide-react'
 import { useCallback, useEffect, useMemo, useState } from 'react'
-import { ask, askText, at, type Note, type Span, type Timeline, type Tree } from '../api'
+import { ask, askText, at, Refused, type Note, type Span, type Timeline, type Tree } from '../api'
 import { count, duration, line, plain, usd } from '../format'
 import { At, copyText, Figure, Segments, Status } from '../ui/bits'
 import { useNarrow, useParam, useTitle } from '../ui/hooks'
 import { useNews } from '../ui/live'
 import { Menu, MenuItem } from '../ui/menu'
-import { Failed, Loading } from '../ui/states'
+import { Failed, Loading, Missing } from '../ui/states'
 import { Details, FactList, UsageTable } from './details'
 import { Graph } from './graph'
 import { Scores } from './scores'
@@ -81,6 +81,7 @@ function OneTrace({ traceId }: { traceId: string }) {
   const toggle = useCallback((id: string) => setShut((was) => { const next = new Set(was); if (!next.delete(id)) next.add(id); return next }), [])
 
   if (!now) {
+    if (tree.error instanceof Refused && tree.error.status === 404) return <Missing title="There is no such trace">It is not in this project, or it is not there yet.</Missing>
     return tree.error
       ? <Failed error={tree.error} what="trace" retry={() => void tree.refetch()} />
       : <Loading what="Loading the trace" />
@@ -104,7 +105,7 @@ function OneTrace({ traceId }: { traceId: string }) {
           </Menu>
         </div>
       </header>
-      <dl className="card grid grid-cols-[repeat(auto-fill,minmax(6.5rem,1fr))] gap-x-4 gap-y-2 px-3 py-2">
+      <dl className="card grid grid-cols-2 md:grid-cols-[repeat(auto-fill,minmax(8.6rem,1fr))] gap-x-4 gap-y-2 px-3 py-2">
         <Figure name="Status"><Status of={figures.status} /></Figure>
         <Figure name="Started"><At iso={figures.started_at} /></Figure>
         <Figure name="Duration">{duration(figures.duration_ms)}</Figure>

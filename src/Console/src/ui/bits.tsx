@@ -80,7 +80,7 @@ export function Figure({ name, children, hint }: { name: string; children: React
 /** A table that scrolls sideways by itself on a narrow screen, by keyboard too. */
 export function Sheet({ label, children }: { label: string; children: ReactNode }) {
   return (
-    <div className="card overflow-x-auto" role="region" aria-label={label} tabIndex={0}>
+    <div className="card relative overflow-x-auto" role="region" aria-label={label} tabIndex={0}>
       <table className="table">{children}</table>
     </div>
   )

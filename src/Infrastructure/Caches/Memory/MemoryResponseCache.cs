@@ -21,5 +21,13 @@ sealed class MemoryResponseCache : IResponseCache, IDisposable
         return default;
     }
 
+    public ValueTask ForgetAsync(string project, CancellationToken ct)
+    {
+        foreach (var key in _answers.Keys.OfType<string>().Where(key => key.StartsWith(CacheKey.Prefix(project), StringComparison.Ordinal))) _answers.Remove(key);
+        return default;
+    }
+
+    public void Forget(CacheKey key) => _answers.Remove(key.Text);
+
     public void Dispose() => _answers.Dispose();
 }

@@ -137,6 +137,31 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
         return true;
     });
 
+    /// <summary>What PostgreSQL's own write-ahead log holds goes as it is recycled, and what its archives and standbys hold is theirs to keep or lose.</summary>
+    public Task<bool> ScrubAsync(long smallerThan, CancellationToken ct) => _probe.Asked(async () =>
+    {
+        var tables = new List<string>();
+        await using var connection = await _writers.OpenConnectionAsync(ct);
+        foreach (var schema in (await _catalog.GenerationsAsync(ct)).Select(g => SchemaOf(g.Projection, g.Number)))
+        {
+            await using var list = new NpgsqlCommand("SELECT format('%I.%I', schemaname, tablename), pg_total_relation_size(format('%I.%I', schemaname, tablename)) FROM pg_tables WHERE schemaname = $1", connection);
+            list.Parameters.Add(new NpgsqlParameter<string> { TypedValue = schema });
+            await using var row = await list.ExecuteReaderAsync(ct);
+            while (await row.ReadAsync(ct))
+            {
+                tables.Add(row.GetString(0));
+                smallerThan -= row.GetInt64(1);
+            }
+        }
+        if (smallerThan <= 0) return false;
+        foreach (var table in tables)
+        {
+            await using var vacuum = new NpgsqlCommand($"VACUUM FULL {table}", connection) { CommandTimeout = 0 };
+            await vacuum.ExecuteNonQueryAsync(ct);
+        }
+        return true;
+    });
+
     public Task<Tenure> OwnAsync(string projection, long epoch, string? said, CancellationToken ct) => _probe.Asked(() => _catalog.OwnAsync(projection, epoch, said, ct));
 
     public Task LeaveAsync(string projection, long epoch, CancellationToken ct) => _probe.Asked(async () =>

@@ -47,7 +47,7 @@ sealed class SqliteDialect : ISqlDialect
         return scope == TextScope.Both ? all : $"{{{(scope == TextScope.Input ? "input" : "output")}}} : ({all})";
     }
 
-    public IDisposable Limit(DbCommand command, TimeSpan time)
+    public IDisposable? Limit(DbCommand command, TimeSpan time)
     {
         var handle = (sqlite3)s_handle.GetValue(command.Connection)!;
         return new Timer(_ => raw.sqlite3_interrupt(handle), null, time, Timeout.InfiniteTimeSpan);

@@ -138,6 +138,20 @@ public sealed partial class SqliteReadStore : IReadStore, IDisposable
         await transaction.CommitAsync(ct);
     }
 
+    /// <summary>The index of words is merged first: it keeps what was deleted until its parts are put together.</summary>
+    public async Task<bool> ScrubAsync(long smallerThan, CancellationToken ct)
+    {
+        var paths = (await GenerationsAsync(ct)).Select(g => PathOf(g.Projection, g.Number)).Append(Path.Combine(_folder, "catalog.db")).Where(File.Exists).ToList();
+        if (paths.Sum(path => new FileInfo(path).Length) >= smallerThan) return false;
+        foreach (var path in paths)
+        {
+            using var database = Database.Open(path, OpenAs.ReadWrite, TimeSpan.FromSeconds(30));
+            if (database.Long("SELECT count(*) FROM sqlite_schema WHERE name = 'words'") > 0) database.Exec("INSERT INTO words(words) VALUES ('optimize')");
+            database.Exec("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+        return true;
+    }
+
     public Task<Tenure> OwnAsync(string projection, long epoch, string? said, CancellationToken ct) =>
         Task.FromResult(new Tenure(Environment.MachineName, Ours: true, Epoch: 1, said, _replayAsked.TryRemove(projection, out _)));
 

@@ -1,0 +1,139 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Security.Cryptography;
+using Hindcast.Application.EventSourcing;
+using Hindcast.Application.ReadModels;
+using Hindcast.Application.Traces;
+using Hindcast.Domain.Traces;
+
+namespace Hindcast.Application.Erasure;
+
+/// <summary>
+/// Contents of traces under AES-256-GCM. The key of a content follows from two: its trace's, and its user's where the fact names one. Destroying
+/// either erases it, so a trace goes without touching its user's other traces, and a user without touching those who share a trace with them.
+/// </summary>
+/// <remarks>
+/// <c>sealed_by</c> is <c>root</c> or <c>root.n</c>, where n counts how often that user was erased before. Stored is nonce, tag, ciphertext; the
+/// event's id is bound to it, so contents cannot change places. Keys lately used stay in memory, 2 × 20,000 of them; none is read from the vault
+/// for a subject that was never erased.
+/// </remarks>
+/// <param name="closes">False: what is new stays in clear, and what was sealed can still be opened.</param>
+public sealed class SubjectSeal(ISubjectKeys keys, bool closes = true) : ISeal
+{
+    const int NonceBytes = 12, TagBytes = 16, MostKeys = 20_000;
+
+    readonly record struct KeyName(string Root, string Trace, string? Subject, int Time);
+
+    sealed class Kept(int destructions)
+    {
+        public int Destructions => destructions;
+        public ConcurrentDictionary<KeyName, byte[]> Young { get; set; } = new();
+        public ConcurrentDictionary<KeyName, byte[]> Old { get; set; } = new();
+        public int Added;
+    }
+
+    volatile Kept _kept = new(keys.Destructions);
+
+    /// <summary>The cipher used last: facts of one trace come together, and setting it up costs more than a small content.</summary>
+    [ThreadStatic] static (byte[] Key, AesGcm Cipher)? t_last;
+    [ThreadStatic] static (byte[]? Bytes, int Used) t_chance;
+
+    /// <exception cref="TraceIsErased">Nothing can be added to it.</exception>
+    public (ReadOnlyMemory<byte> Stored, string? SealedBy) Close(Header header, ReadOnlyMemory<byte> content)
+    {
+        if (!closes || header.TraceId is not { } trace || Tombstones.Marks(header)) return (content, null);
+        var root = keys.RootOf(header.Project, header.RecordedAt.Week());
+        byte[]? key;
+        int time;
+        do
+        {
+            time = header.Subject is { } subject ? keys.TimesErased(header.Project, KeyOwner.User(subject)) : 0;
+            if (keys.TimesErased(header.Project, KeyOwner.Trace(trace)) > 0) throw new TraceIsErased();
+            // Null: somebody was erased between the question and this; ask again.
+            key = KeyOf(root, new(root.Id, trace, header.Subject, time));
+        }
+        while (key is null);
+
+        var stored = new byte[NonceBytes + TagBytes + content.Length];
+        Nonce(stored.AsSpan(0, NonceBytes));
+        Span<byte> id = stackalloc byte[16];
+        header.EventId.TryWriteBytes(id);
+        CipherOf(key).Encrypt(stored.AsSpan(0, NonceBytes), content.Span, stored.AsSpan(NonceBytes + TagBytes), stored.AsSpan(NonceBytes, TagBytes), id);
+        return (stored, time == 0 ? root.Id : $"{root.Id}.{time}");
+    }
+
+    /// <exception cref="UnreadableFact">It was sealed by another vault's key, or is not what was sealed.</exception>
+    public ReadOnlyMemory<byte>? Open(Header header, ReadOnlyMemory<byte> stored)
+    {
+        if (header.SealedBy is not { } by) return IsErased(header) ? (ReadOnlyMemory<byte>?)null : stored;
+        var (id, time) = by.IndexOf('.', StringComparison.Ordinal) is >= 0 and var dot
+            ? (by[..dot], int.TryParse(by.AsSpan(dot + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : throw Unreadable()) : (by, 0);
+        if (header.TraceId is not { } trace || stored.Length < NonceBytes + TagBytes || keys.Find(id) is not { } root) throw Unreadable();
+        if (KeyOf(root, new(id, trace, header.Subject, time)) is not { } key) return (ReadOnlyMemory<byte>?)null;
+
+        var box = stored.Span;
+        var content = new byte[stored.Length - NonceBytes - TagBytes];
+        Span<byte> eventId = stackalloc byte[16];
+        header.EventId.TryWriteBytes(eventId);
+        try
+        {
+            CipherOf(key).Decrypt(box[..NonceBytes], box[(NonceBytes + TagBytes)..], box.Slice(NonceBytes, TagBytes), content, eventId);
+        }
+        catch (CryptographicException)
+        {
+            throw Unreadable();
+        }
+        return content;
+
+        UnreadableFact Unreadable() => new($"the vault cannot open what '{by}' sealed");
+    }
+
+    /// <summary>Recorded in clear, before contents were sealed, about somebody who was erased since: there for who reads the file, and for nobody else.</summary>
+    bool IsErased(Header header) => header.TraceId is { } trace && !Tombstones.Marks(header)
+        && (keys.TimesErased(header.Project, KeyOwner.Trace(trace)) > 0
+            || (header.Subject is { } subject && keys.TimesErased(header.Project, KeyOwner.User(subject)) > 0));
+
+    byte[]? KeyOf(KeyRoot root, KeyName name)
+    {
+        var kept = _kept;
+        if (kept.Destructions != keys.Destructions) kept = _kept = new(keys.Destructions);
+        if (kept.Young.TryGetValue(name, out var key)) return key;
+        if (!kept.Old.TryGetValue(name, out key))
+        {
+            if (keys.KeyOf(root, KeyOwner.Trace(name.Trace), 0) is not { } ofTrace) return null;
+            if (name.Subject is not { } subject) key = ofTrace;
+            else if (keys.KeyOf(root, KeyOwner.User(subject), name.Time) is { } ofUser) key = SHA256.HashData([.. ofUser, .. ofTrace]);
+            else return null;
+        }
+        // What was asked before a destruction is put where nobody looks any more.
+        kept.Young[name] = key;
+        if (Interlocked.Increment(ref kept.Added) < MostKeys) return key;
+        lock (kept) (kept.Old, kept.Young, kept.Added) = (kept.Young, new(), 0);
+        return key;
+    }
+
+    /// <summary>Chance by the page: asked for twelve bytes at a time it costs as much as the cipher.</summary>
+    static void Nonce(Span<byte> nonce)
+    {
+        var (chance, used) = t_chance;
+        if (chance is null || used == chance.Length)
+        {
+            RandomNumberGenerator.Fill(chance ??= new byte[NonceBytes * 256]);
+            used = 0;
+        }
+        chance.AsSpan(used, NonceBytes).CopyTo(nonce);
+        t_chance = (chance, used + NonceBytes);
+    }
+
+    static AesGcm CipherOf(byte[] key)
+    {
+        if (t_last is { } last)
+        {
+            if (ReferenceEquals(last.Key, key)) return last.Cipher;
+            last.Cipher.Dispose();
+        }
+        var cipher = new AesGcm(key, TagBytes);
+        t_last = (key, cipher);
+        return cipher;
+    }
+}

@@ -1,0 +1,66 @@
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { useState } from 'react'
+import { ask } from '../api'
+import { count, plain } from '../format'
+import { useOffers } from '../shell'
+import { At, Figure, Heading, Labelled, Sheet, Status } from '../ui/bits'
+import { useParam, useTitle } from '../ui/hooks'
+import { DoorList } from '../ui/listing'
+import { Missing, Of } from '../ui/states'
+
+type Receipt = { position: number; stream: string; revision: number; type: string; recorded_at: string; sha256: string; trace_id?: string; projections: { name: string; position: number; state?: string; status?: string; applied?: boolean; parked?: boolean; pending?: boolean; reason?: string }[] }
+
+const spans = { '1h': 1, '24h': 24, '7d': 168 } as const
+
+export function Receipts() {
+  useTitle('Receipts and completeness')
+  const [position, setPosition] = useParam('position')
+  const [text, setText] = useState(position)
+  const [window, setWindow] = useParam('window', '24h')
+  const [from] = useState(() => Date.now())
+  return (
+    <>
+      <Heading title="Receipts" says="Every write is answered with X-Log-Position. Here is what happened to that fact." />
+      <form className="mb-3 flex items-end gap-2" onSubmit={(e) => { e.preventDefault(); setPosition(text.trim()) }}>
+        <Labelled label="Position"><input className="field w-44 font-mono" inputMode="numeric" pattern="[0-9]+" required value={text} onChange={(e) => setText(e.target.value)} /></Labelled>
+        <button type="submit" className="button primary">Show</button>
+      </form>
+      {position && <OneReceipt position={position} />}
+      <div className="mt-6" />
+      <Heading title="Completeness" says="What each source sent, and what became of it.">
+        <label><span className="sr-only">Time</span><select className="field" value={window} onChange={(e) => setWindow(e.target.value)}>{Object.keys(spans).map((s) => <option key={s}>{s}</option>)}</select></label>
+      </Heading>
+      <DoorList
+        door="/api/v1/completeness" query={{ from: new Date(from - (spans[window as keyof typeof spans] ?? 24) * 3_600_000).toISOString() }} what="completeness" label="Completeness by source" empty="Nothing was sent in this time."
+        members={['source', 'dialect', 'key_id', 'received', 'stored', 'duplicate', 'refused', 'parked', 'projected']}
+      />
+    </>
+  )
+}
+
+function OneReceipt({ position }: { position: string }) {
+  const offered = useOffers('GET /api/v1/receipts/{position}')
+  const receipt = useQuery({ queryKey: ['receipt', position], enabled: offered, queryFn: () => ask<Receipt>(`/api/v1/receipts/${encodeURIComponent(position)}`), refetchInterval: (q) => (JSON.stringify(q.state.data ?? '').includes('pending') ? 500 : false) })
+  if (!offered) return <Missing title="No receipts on this server">This version of the server does not offer them.</Missing>
+  return (
+    <Of query={receipt} what="receipt">
+      {(r) => (
+        <div className="flex flex-col gap-2">
+          <dl className="card grid grid-cols-2 gap-3 p-3 md:grid-cols-4">
+            <Figure name="Position">{count(r.position)}</Figure>
+            <Figure name="Type">{plain(r.type)}</Figure>
+            <Figure name="Revision">{count(r.revision)}</Figure>
+            <Figure name="Recorded"><At iso={r.recorded_at} /></Figure>
+            <div className="col-span-2 min-w-0"><dt className="text-xs text-soft">Stream</dt><dd className="font-mono text-xs break-all">{plain(r.stream)}{r.trace_id && <> · <Link className="text-accent underline" to="/traces/$traceId" params={{ traceId: r.trace_id } as never}>trace</Link></>}</dd></div>
+            <div className="col-span-2 min-w-0"><dt className="text-xs text-soft">SHA-256</dt><dd className="font-mono text-xs break-all">{plain(String(r.sha256))}</dd></div>
+          </dl>
+          <Sheet label="Projections of this fact">
+            <thead><tr><th scope="col">Projection</th><th scope="col">State</th><th scope="col" className="n">Its position</th><th scope="col">Reason</th></tr></thead>
+            <tbody>{r.projections.map((p) => <tr key={p.name}><td>{plain(p.name)}</td><td><Status of={p.state ?? p.status ?? (p.parked ? 'parked' : p.applied ? 'applied' : 'pending')} /></td><td className="n">{count(p.position)}</td><td>{p.reason && plain(p.reason)}</td></tr>)}</tbody>
+          </Sheet>
+        </div>
+      )}
+    </Of>
+  )
+}

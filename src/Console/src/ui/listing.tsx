@@ -1,0 +1,91 @@
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import type { ReactNode } from 'react'
+import { ask, at, type Page } from '../api'
+import { count, duration, line, usd } from '../format'
+import { useOffers } from '../shell'
+import { At, Sheet, Status } from './bits'
+import { Empty, Missing, Of } from './states'
+
+export type Item = Record<string, unknown>
+
+/** Lists come bare, or in one of the envelopes the dialects have. */
+export function itemsOf(said: unknown): Item[] {
+  if (Array.isArray(said)) return said as Item[]
+  if (typeof said !== 'object' || said === null) return []
+  for (const name of ['data', 'items', 'rules', 'alerts', 'members', 'sources', 'entries']) if (name in said && typeof (said as Item)[name] === 'object') return itemsOf((said as Item)[name])
+  return [said as Item]
+}
+
+const titles: Record<string, string> = { ts: 'Time', id: 'Id', usd: 'USD' }
+const title = (key: string) => titles[key] ?? key.replace(/_(usd|ms|at|id)$/, (_, unit: string) => ({ usd: ', USD', ms: '', at: '', id: '' })[unit] ?? '').replace(/_/g, ' ').replace(/^./, (c) => c.toUpperCase())
+const isTime = (key: string, value: unknown) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) && /(^ts$|_at$|^at$|_seen$|activity|timestamp|^from$|^to$|_until$|_from$|^last|^first|_active)/.test(key)
+
+/** A value by what its name says it is. */
+export function Value({ name, value }: { name: string; value: unknown }): ReactNode {
+  if (value === null || value === undefined || value === '') return '–'
+  if (isTime(name, value)) return <At iso={value as string} />
+  if (typeof value === 'number') return /usd|cost/.test(name) ? usd(value) : /_ms$|latency/.test(name) ? duration(value) : Number.isInteger(value) ? count(value) : value.toFixed(2)
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  if (name === 'status' || name === 'state') return <Status of={String(value)} />
+  if (typeof value === 'object') return <code className="text-xs break-all">{line(JSON.stringify(value), 200)}</code>
+  return line(String(value), 200)
+}
+
+export type Listed = {
+  label: string
+  /** Which members, in this order; those that no row has are left out. */
+  members?: string[]
+  links?: Record<string, (item: Item) => { to: string; search?: Record<string, string>; params?: Record<string, string> }>
+  actions?: (item: Item) => ReactNode
+}
+
+export function ItemTable({ items, label, members, links, actions }: Listed & { items: Item[] }) {
+  const there = [...new Set(items.slice(0, 100).flatMap((i) => Object.keys(i).filter((k) => i[k] !== null)))]
+  const shown = (members ? [...members.filter((m) => there.includes(m)), ...there.filter((k) => !members.includes(k) && typeof items[0]?.[k] !== 'object')] : there).slice(0, 12)
+  const isNumber = (key: string) => items.some((i) => typeof i[key] === 'number')
+  return (
+    <Sheet label={label}>
+      <thead><tr>{shown.map((k) => <th key={k} scope="col" className={isNumber(k) ? 'n' : ''}>{title(k)}</th>)}{actions && <th scope="col"><span className="sr-only">Actions</span></th>}</tr></thead>
+      <tbody>
+        {items.map((item, i) => (
+          <tr key={i}>
+            {shown.map((k) => {
+              const link = item[k] != null ? links?.[k]?.(item) : undefined
+              const value = <Value name={k} value={item[k]} />
+              return <td key={k} className={isNumber(k) ? 'n' : 'max-w-80 break-words'}>{link ? <Link {...(link as { to: '/traces' })} className="text-accent underline">{value}</Link> : value}</td>
+            })}
+            {actions && <td><div className="flex justify-end gap-2">{actions(item)}</div></td>}
+          </tr>
+        ))}
+      </tbody>
+    </Sheet>
+  )
+}
+
+/** A door's list, page behind page. */
+export function DoorList({ door, query = {}, what, empty, ...listed }: Listed & { door: string; query?: Record<string, string | undefined>; what: string; empty: ReactNode }) {
+  const offered = useOffers(`GET ${door}`)
+  const list = useInfiniteQuery({
+    queryKey: ['door', door, query],
+    enabled: offered,
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam }) => ask<Partial<Page<Item>> & object>(at(door, { ...query, cursor: pageParam })),
+    getNextPageParam: (page) => (page.pagination?.has_more ? (page.pagination.cursor ?? undefined) : undefined),
+  })
+  if (!offered) return <Missing title={`No ${what} on this server`}>This version of the server does not offer them.</Missing>
+  return (
+    <Of query={list} what={what}>
+      {({ pages }) => {
+        const items = pages.flatMap(itemsOf)
+        if (items.length === 0) return <Empty title={`No ${what} yet`}>{empty}</Empty>
+        return (
+          <div className="flex flex-col gap-2">
+            <ItemTable items={items} {...listed} />
+            {list.hasNextPage && <div><button type="button" className="button" disabled={list.isFetching} onClick={() => void list.fetchNextPage()}>More</button></div>}
+          </div>
+        )
+      }}
+    </Of>
+  )
+}

@@ -1,0 +1,144 @@
+using System.Text.Json;
+using Microsoft.Playwright;
+
+namespace Hindcast.Console;
+
+/// <summary>The console as it is used: following what comes in, walking through a trace, finding, exporting, rebuilding.</summary>
+public sealed class UseTests(UseTests.Sample browser) : IClassFixture<UseTests.Sample>
+{
+    public sealed class Sample : Browser
+    {
+        protected override Task LoadAsync() => DemoAsync();
+    }
+
+    static object Said(string trace, string content) => new { type = "llm_response", trace_id = trace, name = "said", content };
+
+    [Fact]
+    public async Task A_list_follows_what_comes_in_and_waits_while_it_is_paused()
+    {
+        await using var window = await browser.SignedInAsync();
+        await window.GoAsync("/app/traces?cols=started,trace");
+        ILocator Row(string text) => window.Page.GetByTestId("rows").GetByText(text);
+        await browser.PostAsync(Said("live-one", "one"));
+        await Assertions.Expect(Row("live-one")).ToBeVisibleAsync();
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Pause" }).ClickAsync();
+        await browser.PostAsync(Said("live-two", "two"));
+        await Assertions.Expect(window.Page.GetByRole(AriaRole.Button, new() { Name = "Resume (1 new)" })).ToBeVisibleAsync();
+        (await Row("live-two").CountAsync()).Should().Be(0);
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Resume" }).ClickAsync();
+        await Assertions.Expect(Row("live-two")).ToBeVisibleAsync();
+        window.Troubles.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_trace_is_walked_through_revision_by_revision()
+    {
+        await using var window = await browser.SignedInAsync();
+        await window.GoAsync("/app/traces/demo-refund");
+        var spans = window.Page.GetByRole(AriaRole.Treeitem);
+        var all = await spans.CountAsync();
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Replay events" }).ClickAsync();
+        var slider = window.Page.GetByRole(AriaRole.Slider, new() { Name = "Revision" });
+        await Assertions.Expect(spans).ToHaveCountAsync(1);
+        await Assertions.Expect(window.Page.GetByTestId("replay")).ToContainTextAsync("user_message");
+        await slider.FocusAsync();
+        for (var i = 0; i < 4; i++) await window.Page.Keyboard.PressAsync("ArrowRight");
+        window.Page.Url.Should().Contain("rev=4");
+        await window.SettledAsync();
+        (await spans.CountAsync()).Should().BeGreaterThan(1).And.BeLessThan(all);
+        await Assertions.Expect(window.Page.GetByRole(AriaRole.Treeitem).GetByText("new")).ToHaveCountAsync(1);
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "First revision" }).ClickAsync();
+        await window.Page.GetByLabel("Speed").SelectOptionAsync("20");
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Play", Exact = true }).ClickAsync();
+        await Assertions.Expect(spans).ToHaveCountAsync(all);
+        window.Troubles.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_waterfall_is_walked_by_keyboard()
+    {
+        await using var window = await browser.SignedInAsync();
+        await window.GoAsync("/app/traces/demo-refund");
+        var tree = window.Page.GetByRole(AriaRole.Tree);
+        var all = await window.Page.GetByRole(AriaRole.Treeitem).CountAsync();
+        await tree.FocusAsync();
+        await window.Page.Keyboard.PressAsync("ArrowLeft");
+        await Assertions.Expect(window.Page.GetByRole(AriaRole.Treeitem)).ToHaveCountAsync(1);
+        await window.Page.Keyboard.PressAsync("ArrowRight");
+        await Assertions.Expect(window.Page.GetByRole(AriaRole.Treeitem)).ToHaveCountAsync(all);
+        await window.Page.Keyboard.PressAsync("End");
+        await Assertions.Expect(window.Page.GetByRole(AriaRole.Treeitem).Last).ToHaveAttributeAsync("aria-selected", "true");
+        window.Page.Url.Should().Contain("span=");
+    }
+
+    [Fact]
+    public async Task The_filter_language_finds_completes_and_marks()
+    {
+        await using var window = await browser.SignedInAsync();
+        await window.GoAsync("/app/traces");
+        var filter = window.Page.GetByRole(AriaRole.Combobox, new() { Name = "Filter" });
+        await filter.FillAsync("parcel");
+        await filter.PressAsync("Enter");
+        await Assertions.Expect(window.Page.Locator("mark").First).ToHaveTextAsync("parcel");
+        window.Page.Url.Should().Contain("q=parcel");
+        await filter.FillAsync("sta");
+        await filter.PressAsync("ArrowDown");
+        await filter.PressAsync("Tab");
+        await Assertions.Expect(filter).ToHaveValueAsync("status_code ");
+        await filter.PressSequentiallyAsync("= ERROR");
+        await filter.PressAsync("Enter");
+        await window.SettledAsync();
+        await Assertions.Expect(window.Page.GetByTestId("rows").GetByText("success")).ToHaveCountAsync(0);
+        (await window.Page.GetByTestId("rows").GetByText("error", new() { Exact = true }).CountAsync()).Should().BeGreaterThan(0);
+        window.Troubles.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task What_is_exported_is_what_was_found_and_no_formula()
+    {
+        await browser.PostAsync(new { type = "user_message", trace_id = "formula", user_id = "=1+1", content = "=cmd|' /C calc'!A0" });
+        await using var window = await browser.SignedInAsync();
+        await window.GoAsync("/app/traces?q=trace_id+%3D+formula");
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Export" }).ClickAsync();
+        var saved = await window.Page.RunAndWaitForDownloadAsync(() => window.Page.GetByRole(AriaRole.Menuitem, new() { Name = "CSV" }).ClickAsync());
+        var csv = await File.ReadAllTextAsync(await saved.PathAsync(), TestContext.Current.CancellationToken);
+        csv.Should().Contain("\"formula\"").And.Contain("\"'=1+1\"").And.NotContain("\"=");
+        csv.Split("\r\n").Should().HaveCount(2);
+    }
+
+    [Fact]
+    public async Task A_rebuild_is_started_and_seen_to_end()
+    {
+        await using var window = await browser.SignedInAsync();
+        await window.GoAsync("/app/projections");
+        var before = await GenerationAsync();
+        await window.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = "agents" }).GetByRole(AriaRole.Button, new() { Name = "Rebuild" }).ClickAsync();
+        await window.Page.GetByRole(AriaRole.Alertdialog).GetByRole(AriaRole.Button, new() { Name = "Rebuild" }).ClickAsync();
+        await Assertions.Expect(window.Page.GetByText($"generation {before + 1}")).ToBeVisibleAsync(new() { Timeout = 30_000 });
+        window.Troubles.Should().BeEmpty();
+
+        async Task<int> GenerationAsync() => JsonDocument.Parse(await browser.Http.GetStringAsync("/api/v1/projections", TestContext.Current.CancellationToken)).RootElement
+            .EnumerateArray().Single(p => p.GetProperty("name").GetString() == "agents").GetProperty("generation").GetInt32();
+    }
+
+    [Fact]
+    public async Task A_key_is_made_shown_once_and_ended()
+    {
+        await using var window = await browser.SignedInAsync();
+        await window.GoAsync("/app/settings/keys");
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "New key" }).ClickAsync();
+        await window.Page.GetByRole(AriaRole.Dialog).GetByLabel("Name").FillAsync("made in the browser");
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Make it" }).ClickAsync();
+        await Assertions.Expect(window.Page.GetByText("It is not shown again")).ToBeVisibleAsync();
+        var secret = await window.Page.Locator("code").Filter(new() { HasText = "hc_sk_" }).InnerTextAsync();
+        using var http = new HttpClient { BaseAddress = browser.Server.Address, DefaultRequestHeaders = { Authorization = new("Bearer", secret) } };
+        (await http.GetAsync("/api/v1/runs", TestContext.Current.CancellationToken)).IsSuccessStatusCode.Should().BeTrue();
+        await window.GoAsync("/app/settings/keys");
+        (await window.Page.ContentAsync()).Should().NotContain(secret);
+        await window.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = "made in the browser" }).GetByRole(AriaRole.Button, new() { Name = "Revoke" }).ClickAsync();
+        await window.Page.GetByRole(AriaRole.Alertdialog).GetByRole(AriaRole.Button, new() { Name = "Revoke" }).ClickAsync();
+        await Assertions.Expect(window.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = "made in the browser" })).ToContainTextAsync("revoked");
+        (await http.GetAsync("/api/v1/runs", TestContext.Current.CancellationToken)).StatusCode.Should().Be(System.Net.HttpStatusCode.Unauthorized);
+        window.Troubles.Should().BeEmpty();
+    }
+}

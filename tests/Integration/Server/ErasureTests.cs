@@ -1,0 +1,158 @@
+using System.Text;
+using System.Text.Json;
+using Hindcast.Bench;
+
+namespace Hindcast.Integration.Server;
+
+/// <summary>P16: what is erased is gone, and nothing else is.</summary>
+public sealed class ErasureTests(LiveServer server) : IClassFixture<LiveServer>
+{
+    static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    /// <summary>A text that stands nowhere else.</summary>
+    static string Word(string who) => $"quokka{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(who)))[..12]}";
+
+    /// <summary>A conversation: the user names itself once, and the rest goes without.</summary>
+    static string Conversation(string user, string trace) => JsonSerializer.Serialize(new object[]
+    {
+        new { type = "user_message", trace_id = trace, user_id = user, span_id = "ask", content = $"I am {Word(user)}" },
+        new { type = "llm_response", trace_id = trace, span_id = "answer", model = "gpt-4o-mini", provider = "openai", latency_ms = 120, usage = new { input = 10, output = 5 }, content = $"Hello {Word(user)}" },
+        new { type = "error", trace_id = trace, span_id = "failed", name = Word(user), content = new { message = $"no {Word(user)} here" } },
+        new { type = "score", trace_id = trace, span_id = "answer", name = "thumbs", content = new { value = 1, comment = Word(user) } },
+    });
+
+    [Fact]
+    public async Task A_user_of_many_is_erased_under_load_and_nobody_else_is()
+    {
+        const int Users = 200;
+        for (var first = 0; first < Users; first += 20)
+            await Task.WhenAll(Enumerable.Range(first, 20).Select(async i => (await server.PostAsync("/api/v1/events", Conversation($"user-{i}", $"trace-{i}"))).Status.Should().Be(202)));
+        // A trace of somebody else's in which this one has a part.
+        (await server.PostAsync("/api/v1/events", JsonSerializer.Serialize(new object[]
+        {
+            new { type = "user_message", trace_id = "trace-8", user_id = "user-7", span_id = "guest", content = $"also {Word("user-7")}" },
+        }))).Status.Should().Be(202);
+        await server.JsonAsync("/api/v1/traces/trace-8/tree");
+        FilesWith(Word("user-7")).Select(Path.GetFileName).Should().NotContain(name => name!.StartsWith("log", StringComparison.Ordinal), "the log holds ciphertext from the first").And.NotBeEmpty();
+        var before = await RowsAsync(but: "trace-7");
+        (await ShownAsync(Word("user-7"))).Should().NotBeEmpty("it is there before");
+
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        var load = LoadAsync(stop.Token);
+        var answer = await server.SendAsync(HttpMethod.Delete, "/api/v1/users/user-7", null, HindcastProcess.Key);
+        answer.Status.Should().Be(200, answer.Text);
+        answer.Json.GetProperty("traces").GetInt32().Should().Be(1);
+        answer.Json.GetProperty("shared_traces").GetInt32().Should().Be(1);
+        answer.Json.GetProperty("clear_facts").GetInt32().Should().Be(0);
+        answer.Json.GetProperty("forgotten").GetBoolean().Should().BeTrue();
+        (await ShownAsync(Word("user-7"))).Should().BeEmpty("no door shows it");
+        (await ShownAsync("user-7\"")).Should().BeEmpty("nor who it was");
+        await stop.CancelAsync();
+        await load;
+
+        var tree = await server.JsonAsync("/api/v1/traces/trace-7/tree");
+        tree.GetProperty("totals").GetProperty("tokens").GetProperty("total").GetInt32().Should().Be(15, "figures stay");
+        (await server.JsonAsync("/api/v1/traces/trace-8/tree")).GetRawText().Should().Contain(Word("user-8"));
+        (await RowsAsync(but: "trace-7")).Should().Equal(before);
+
+        // Neither a late word nor a repetition brings it back; the user may come back as somebody new.
+        (await server.PostAsync("/api/v1/events", JsonSerializer.Serialize(new object[] { new { type = "user_message", trace_id = "trace-7", content = Word("late") } }))).Status.Should().Be(400);
+        (await server.PostAsync("/api/v1/events", Conversation("user-7", "trace-new"))).Status.Should().Be(202);
+        (await server.JsonAsync("/api/v1/traces/trace-new/tree")).GetRawText().Should().Contain(Word("user-7"));
+        (await server.SendAsync(HttpMethod.Delete, "/api/v1/traces/trace-new", null, HindcastProcess.Key)).Status.Should().Be(200);
+
+        (await server.PostAsync("/api/v1/scrub", "{}")).Status.Should().Be(200);
+        FilesWith(Word("user-7")).Should().BeEmpty("no file holds it");
+        FilesWith(Word("user-8")).Should().NotBeEmpty("this test can find what is there");
+    }
+
+    [Fact]
+    public async Task A_rebuild_after_an_erasure_gives_the_same_rows()
+    {
+        (await server.PostAsync("/api/v1/events", Conversation("ida", "of-ida"))).Status.Should().Be(202);
+        await server.JsonAsync("/api/v1/traces/of-ida/tree");
+        (await server.SendAsync(HttpMethod.Delete, "/api/v1/traces/of-ida", null, HindcastProcess.Key)).Status.Should().Be(200);
+        foreach (var projection in new[] { "traces", "texts" })
+        {
+            (await server.PostAsync($"/api/v1/projections/{projection}/rebuild", "{}")).Status.Should().Be(202);
+            JsonElement last;
+            do
+            {
+                await Task.Delay(100, Ct);
+                last = (await server.JsonAsync("/api/v1/projections")).EnumerateArray().Single(p => p.Text("name") == projection);
+            }
+            while (!(last.TryGetProperty("last_rebuild", out last) && last.ValueKind == JsonValueKind.Object && last.TryGetProperty("equal", out _)));
+            last.GetProperty("equal").GetBoolean().Should().BeTrue(last.GetRawText());
+        }
+        (await server.JsonAsync("/api/v1/projections")).EnumerateArray().Should().OnlyContain(p => p.GetProperty("parked").GetInt64() == 0);
+    }
+
+    [Fact]
+    public async Task Only_what_is_there_and_ones_own_can_be_erased()
+    {
+        (await server.SendAsync(HttpMethod.Delete, "/api/v1/users/nobody", null, HindcastProcess.Key)).Status.Should().Be(404);
+        (await server.SendAsync(HttpMethod.Delete, "/api/v1/traces/nothing", null, HindcastProcess.Key)).Status.Should().Be(404);
+        (await server.PostAsync("/api/v1/events", Conversation("eve", "of-eve"))).Status.Should().Be(202);
+        await server.JsonAsync("/api/v1/traces/of-eve/tree");
+        var rival = (await server.PostAsync("/api/v1/keys", """{"project_id":"rival","name":"r","scopes":["admin"]}""")).Json.Text("key")!;
+        (await server.SendAsync(HttpMethod.Delete, "/api/v1/users/eve", null, rival)).Status.Should().Be(404);
+        (await server.SendAsync(HttpMethod.Delete, "/api/v1/traces/of-eve?project_id=default", null, rival)).Status.Should().Be(404);
+        (await server.JsonAsync("/api/v1/traces/of-eve/tree")).GetRawText().Should().Contain(Word("eve"));
+    }
+
+    /// <summary>Everybody writes and reads meanwhile; reading fills the caches.</summary>
+    async Task LoadAsync(CancellationToken ct)
+    {
+        for (var i = 0; !ct.IsCancellationRequested; i++)
+        {
+            await server.PostAsync("/api/v1/events", Conversation($"busy-{i}", $"busy-{i}"));
+            await server.GetAsync("/api/v1/traces?limit=100");
+            await server.GetAsync("/api/v1/runs?user_id=user-7");
+        }
+    }
+
+    /// <summary>The doors that show a text.</summary>
+    async Task<List<string>> ShownAsync(string text)
+    {
+        string[] doors =
+        [
+            "/api/v1/traces?limit=1000", "/api/v1/runs?limit=1000", "/api/v1/traces?user_id=user-7", "/api/v1/runs?user_id=user-7", "/api/v1/traces/trace-7", "/api/v1/traces/trace-7/tree", "/api/v1/traces/trace-7/timeline",
+            "/api/v1/traces/trace-7/state?as_of_revision=3", "/api/v1/traces/trace-8/tree", "/api/v1/traces/trace-8/timeline", "/api/v1/traces/trace-8/state?as_of_revision=9", "/api/v1/failures/groups",
+            "/traces?limit=1000", "/traces/trace-7", "/failures", "/analytics", "/api/events?limit=100&traceId=trace-7", "/api/threads/trace-7", "/api/threads?limit=100", "/api/threads/trace-7/graph", "/api/visualize/trace-7/mermaid",
+        ];
+        var shown = new List<string>();
+        foreach (var door in doors)
+            if ((await server.ReadAsync(door)).Text.Contains(text, StringComparison.Ordinal)) shown.Add(door);
+        var found = await server.PostAsync("/api/v1/traces/search", JsonSerializer.Serialize(new { query = text }));
+        if (found.Text.Contains("trace-7", StringComparison.Ordinal)) shown.Add("search");
+        return shown;
+    }
+
+    /// <summary>All spans but a trace's, and but those of the load.</summary>
+    async Task<List<string>> RowsAsync(string but)
+    {
+        var rows = new List<string>();
+        for (var i = 0; i < 200; i++)
+            if ($"trace-{i}" != but && i != 8) rows.Add((await server.JsonAsync($"/api/v1/traces/trace-{i}/tree")).GetRawText());
+        return rows;
+    }
+
+    List<string> FilesWith(string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text);
+        return [.. Directory.GetFiles(server.Folder, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != "hindcast.lock").Where(file =>
+        {
+            try
+            {
+                using var open = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+                var all = new byte[open.Length];
+                open.ReadExactly(all);
+                return all.AsSpan().IndexOf(bytes) >= 0;
+            }
+            catch (FileNotFoundException)
+            {
+                return false;
+            }
+        })];
+    }
+}
