@@ -17,12 +17,12 @@ public sealed record Erased(int Traces, int Shared, long ClearFacts, LogPosition
 /// <summary>Destroys keys, says so in the log, and sees to it that nothing shows any more what they opened.</summary>
 /// <remarks>
 /// <para>The keys go first, in one transaction of the vault that also says what is to follow; then the tombstones are appended; then caches are
-/// emptied, at once and again when the read models have come to the tombstones. A crash before the first leaves everything as it was; after it,
+/// emptied and files of exports deleted, at once and again when the read models have come to the tombstones. A crash before the first leaves everything as it was; after it,
 /// the next start appends the tombstones, under the same ids.</para>
 /// <para>What was under way when the keys went is sealed with a key that is gone: it was taken, and it is erased.</para>
 /// </remarks>
 public sealed class Erasures(
-    Streams streams, IEventLog log, ISubjectKeys keys, ServingModels models, IReadStore store, Search.AnswerCache answers, TimeProvider clock)
+    Streams streams, IEventLog log, ISubjectKeys keys, ServingModels models, IReadStore store, Search.AnswerCache answers, Exports.ExportJobs exports, TimeProvider clock)
 {
     /// <summary>A store up to here is rewritten by the door; a larger one by the command.</summary>
     const long SmallStore = 256L << 20;
@@ -65,6 +65,7 @@ public sealed class Erasures(
     public async Task<LogPosition> FinishAsync(Erasure erasure, CancellationToken ct)
     {
         await answers.ForgetAsync(erasure.Project, ct);
+        exports.Forget(erasure.Project);
         var appends = new List<(StreamName, IReadOnlyList<Draft>)>();
         foreach (var trace in erasure.Traces) appends.Add((StreamName.Trace(erasure.Project, trace), [Draft(erasure, Tombstones.Trace, trace)]));
         foreach (var trace in erasure.Shared) appends.Add((StreamName.Trace(erasure.Project, trace), [Draft(erasure, Tombstones.Part, trace)]));
@@ -90,6 +91,7 @@ public sealed class Erasures(
         }
         // Whoever was answered from rows that were still there may have left the answer in a cache.
         await answers.ForgetAsync(project, ct);
+        exports.Forget(project);
         return (true, await ScrubAsync(SmallStore, ct));
     }
 
