@@ -35,10 +35,11 @@ public sealed class HindcastOptions
 
     /// <summary>
     /// Contents of traces are written to the log sealed with keys of their traces and users, so that destroying a key erases them. Without, whoever
-    /// reads the log's file reads all of it, what is erased later too. The keys are in this node's vault: leave it off with several nodes on one log.
+    /// reads the log's file reads all of it, what is erased later too. Costs about 6 µs of processor an event on the way in. The keys are in
+    /// this node's vault: leave it off with several nodes on one log.
     /// </summary>
-    /// <value>Default: true on the embedded log, false on EventStoreDB.</value>
-    public bool? Sealing { get; set; }
+    /// <value>Default false.</value>
+    public bool Sealing { get; set; }
 }
 
 /// <summary>How far back traces can be read. The log keeps every fact, so a longer reach is a rebuild away; sums of time buckets stay.</summary>

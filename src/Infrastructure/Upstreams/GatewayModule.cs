@@ -26,10 +26,8 @@ public static class GatewayModule
             })
             .AddSingleton<ISubjectKeys>(provider => SubjectKeys.Open(
                 Path.Combine(dataDirectory, "vault.db"), MasterKey.Of(provider.GetRequiredService<IGatewayStore>(), provider.GetRequiredService<IKeySeal>())))
-            // Nodes on one EventStoreDB have each a vault of their own, and none could open what another sealed.
             .AddSingleton<ISeal>(provider => new SubjectSeal(
-                provider.GetRequiredService<ISubjectKeys>(),
-                configuration.GetValue<bool?>("Hindcast:Sealing") ?? string.IsNullOrEmpty(configuration.GetConnectionString("EventStoreDb"))))
+                provider.GetRequiredService<ISubjectKeys>(), provider.GetRequiredService<IOptions<HindcastOptions>>().Value.Sealing))
             .AddSingleton<IUpstreams>(provider =>
                 new UpstreamClient(
                     provider.GetRequiredService<IKeySeal>(), UpstreamOptions.MayBePrivate(upstreams), provider.GetRequiredService<GatewaySettings>().Current,

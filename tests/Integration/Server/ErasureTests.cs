@@ -5,8 +5,13 @@ using Hindcast.Bench;
 namespace Hindcast.Integration.Server;
 
 /// <summary>P16: what is erased is gone, and nothing else is.</summary>
-public sealed class ErasureTests(LiveServer server) : IClassFixture<LiveServer>
+public sealed class ErasureTests(ErasureTests.Sealed server) : IClassFixture<ErasureTests.Sealed>
 {
+    public sealed class Sealed : LiveServer
+    {
+        protected override Task<Dictionary<string, string>> SettingsAsync() => Task.FromResult(new Dictionary<string, string> { ["Hindcast__Sealing"] = "true" });
+    }
+
     static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     /// <summary>A text that stands nowhere else.</summary>
