@@ -1,10 +1,12 @@
 import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, useParams } from '@tanstack/react-router'
-import { ArrowLeft, Clipboard, History } from 'lucide-react'
+import { Link, useNavigate, useParams } from '@tanstack/react-router'
+import { ArrowLeft, Clipboard, History, Trash2 } from 'lucide-react'
 import { useCallback, useEffect, useMemo, useState } from 'react'
 import { ask, askText, at, Refused, type Note, type Span, type Timeline, type Tree } from '../api'
 import { count, duration, line, plain, usd } from '../format'
+import { useMay, useOffers } from '../shell'
 import { At, copyText, Figure, Segments, Status } from '../ui/bits'
+import { Confirm } from '../ui/dialog'
 import { useNarrow, useParam, useTitle } from '../ui/hooks'
 import { useNews } from '../ui/live'
 import { Menu, MenuItem } from '../ui/menu'
@@ -103,6 +105,7 @@ function OneTrace({ traceId }: { traceId: string }) {
             <MenuItem act={() => void copyText(JSON.stringify(now, null, 2))}>as JSON</MenuItem>
             <MenuItem act={() => void askText(`/api/visualize/${encodeURIComponent(traceId)}/mermaid`).then(copyText)}>as Mermaid</MenuItem>
           </Menu>
+          <Erase traceId={traceId} door={door} />
         </div>
       </header>
       <dl className="card grid grid-cols-2 md:grid-cols-[repeat(auto-fill,minmax(8.6rem,1fr))] gap-x-4 gap-y-2 px-3 py-2">
@@ -141,6 +144,28 @@ function OneTrace({ traceId }: { traceId: string }) {
         </div>
       </div>
     </div>
+  )
+}
+
+/** The contents of a trace are erased for good; that it was there stays in the log. */
+function Erase({ traceId, door }: { traceId: string; door: string }) {
+  const [may, offered] = [useMay('admin'), useOffers('DELETE /api/v1/traces/{traceId}')]
+  const navigate = useNavigate()
+  const [wrong, setWrong] = useState<string>()
+  if (!may || !offered) return null
+  const erase = async () => {
+    try {
+      await ask(door, { method: 'DELETE' })
+      void navigate({ to: '/traces' } as never)
+    } catch (e) {
+      setWrong((e as Error).message)
+    }
+  }
+  return (
+    <>
+      <Confirm danger trigger={<button type="button" className="button danger"><Trash2 size={14} aria-hidden />Erase</button>} title={`Erase ${line(traceId, 60)}?`} act="Erase" go={() => void erase()}>Its contents are destroyed for good, everywhere. This cannot be undone.</Confirm>
+      {wrong && <p role="alert" className="text-bad">{wrong}</p>}
+    </>
   )
 }
 
