@@ -40,6 +40,7 @@ internal static class Hosting
         app.UseWhyOpsPaths();
         app.UseTraceLlmPaths();
         app.UseRouting();
+        app.UseSlashedIds();
         app.UseCors();
         app.UseAccess();
         app.UseWebSockets();

@@ -78,6 +78,15 @@ public sealed class MainJobTests(LiveServer server) : IClassFixture<LiveServer>
     }
 
     [Fact]
+    public async Task A_trace_whose_id_holds_a_slash_is_found()
+    {
+        (await server.PostAsync("/api/v1/events", """{"type":"user_message","trace_id":"team/a b","span_id":"x"}""")).Status.Should().Be(202);
+        var path = $"/api/v1/traces/{Uri.EscapeDataString("team/a b")}";
+        foreach (var view in (string[])["/tree", "/state?as_of_revision=0"]) (await server.JsonAsync(path + view)).Text("trace_id").Should().Be("team/a b", view);
+        (await server.JsonAsync(path + "/timeline")).GetProperty("items").GetArrayLength().Should().Be(1);
+    }
+
+    [Fact]
     public async Task What_no_price_is_known_of_costs_null_and_never_nothing()
     {
         await Ingest("unpriced", "llm_response", """ "content":{"content":"x"},"metadata":{"model":"acme/unheard-of-1","provider":"acme","usage":{"promptTokens":10,"completionTokens":5}} """);
