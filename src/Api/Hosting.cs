@@ -36,6 +36,8 @@ internal static class Hosting
 
         var app = builder.Build();
         GrpcListener.Tap(app);
+        // From now on it counts.
+        app.Services.GetRequiredService<Native.MetricsBook>();
         app.UseMiddleware<Problems>();
         app.UseWhyOpsPaths();
         app.UseTraceLlmPaths();
@@ -62,7 +64,7 @@ internal static class Hosting
         services.AddSingleton<Application.Live.FactWords>(Live.StreamDoor.Words).AddSingleton<Application.Live.FactTail>();
         services.AddSingleton<Live.LiveSockets>().AddSingleton<TraceLlmVoice>().AddSingleton<ObservatoryVoice>();
         services.AddSingleton<AnswerCache>().AddSingleton(CursorsOf);
-        services.AddSingleton<Native.LoginLinks>().AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddSingleton<OtlpDropped>().AddOpenApi("v1", Describe).AddIngestCors();
+        services.AddSingleton<Native.LoginLinks>().AddSingleton<Native.MetricsBook>().AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddSingleton<OtlpDropped>().AddOpenApi("v1", Describe).AddIngestCors();
     }
 
     /// <summary>Composition is not asynchronous; this one waits for one row of a local store, once.</summary>

@@ -34,6 +34,7 @@ internal static class Routes
         app.MapGet("/health", HealthDoors.Health).Open().Says("Health", "Health in the Observatory's shape");
         app.MapGet("/health/live", HealthDoors.Live).Open().Says("Health", "The process answers");
         app.MapGet("/health/ready", HealthDoors.Ready).Open().Says("Health", "Projections have been at the head once since the start");
+        app.MapGet("/metrics", MetricsDoor.Get).Open().ExcludeFromDescription();
         app.MapPost("/auth/token", TokenDoor.Issue).Open().Says("Keys", "A token of 15 minutes for client_id (a key's id or name) and client_secret (the key)");
         app.MapOpenApi("/openapi/{documentName}.json").Open();
         app.MapGet("/docs", DocsDoor.Page).Open().ExcludeFromDescription();

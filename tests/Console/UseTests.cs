@@ -112,13 +112,13 @@ public sealed class UseTests(UseTests.Sample browser) : IClassFixture<UseTests.S
         await using var window = await browser.SignedInAsync();
         await window.GoAsync("/app/projections");
         var before = await GenerationAsync();
-        await window.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = "agents" }).GetByRole(AriaRole.Button, new() { Name = "Rebuild" }).ClickAsync();
+        await window.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = "texts" }).GetByRole(AriaRole.Button, new() { Name = "Rebuild" }).ClickAsync();
         await window.Page.GetByRole(AriaRole.Alertdialog).GetByRole(AriaRole.Button, new() { Name = "Rebuild" }).ClickAsync();
         await Assertions.Expect(window.Page.GetByText($"generation {before + 1}")).ToBeVisibleAsync(new() { Timeout = 30_000 });
         window.Troubles.Should().BeEmpty();
 
         async Task<int> GenerationAsync() => JsonDocument.Parse(await browser.Http.GetStringAsync("/api/v1/projections", TestContext.Current.CancellationToken)).RootElement
-            .EnumerateArray().Single(p => p.GetProperty("name").GetString() == "agents").GetProperty("generation").GetInt32();
+            .EnumerateArray().Single(p => p.GetProperty("name").GetString() == "texts").GetProperty("generation").GetInt32();
     }
 
     [Fact]

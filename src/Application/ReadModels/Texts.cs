@@ -28,7 +28,7 @@ public sealed class TextsProjection(FactReader reader, Streams? streams = null) 
 {
     public override string Name => "texts";
 
-    public override int Version => 1;
+    public override int Version => 2;
 
     public override IReadOnlyList<Type> Rows { get; } = [typeof(TextRow)];
 

@@ -78,6 +78,17 @@ public sealed class MainJobTests(LiveServer server) : IClassFixture<LiveServer>
     }
 
     [Fact]
+    public async Task Metrics_are_told_on_this_machine_in_the_form_of_Prometheus()
+    {
+        (await server.PostAsync("/api/v1/events", """{"type":"user_message","trace_id":"measured"}""")).Status.Should().Be(202);
+        await server.JsonAsync("/api/v1/traces");
+        var text = (await server.GetAsync("/metrics", key: null)).Text;
+        text.Should().MatchRegex("""(?m)^hindcast_log_head_position [1-9]\d*$""").And.Contain("hindcast_projection_lag_events{projection=\"traces\"} ")
+            .And.MatchRegex("""(?m)^http_request_duration_seconds_count\{method="POST",route="/api/v1/events",status="202"\} [1-9]\d*$""").And.Contain("hindcast_gateway_unrecorded_total 0");
+        foreach (var line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries)) line.Should().MatchRegex("""^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? -?[0-9.E+-]+)$""");
+    }
+
+    [Fact]
     public async Task A_trace_whose_id_holds_a_slash_is_found()
     {
         (await server.PostAsync("/api/v1/events", """{"type":"user_message","trace_id":"team/a b","span_id":"x"}""")).Status.Should().Be(202);

@@ -54,7 +54,7 @@ public sealed partial class RouteTests : IAsyncDisposable
         return folder;
     }
 
-    [GeneratedRegex(@"^/(app(/log(in|out)|/session|/\{\*\*page\}|/assets/\{file\})?|auth/token|health(/live|/ready)?|api/health(/ready)?|docs(/\{file\})?|openapi/\{documentName\}\.json)?$")]
+    [GeneratedRegex(@"^/(app(/log(in|out)|/session|/\{\*\*page\}|/assets/\{file\})?|auth/token|metrics|health(/live|/ready)?|api/health(/ready)?|docs(/\{file\})?|openapi/\{documentName\}\.json)?$")]
     private static partial Regex OpenDoors();
 
     [GeneratedRegex(@"^\| (?<method>[A-Z]+) \| `(?<path>[^`]+)` \| `(?<file>[^`]+)` \|")]

@@ -12,7 +12,7 @@ import { Empty, Failed, Loading, Of } from '../ui/states'
 type Projection = {
   name: string; version: number | string; position: number; head: number; lag_events: number; lag_ms?: number | null; state: string; generation: number; parked: number; trouble?: string; owner?: string
   rebuild?: { version: number | string; generation: number; position: number; percent: number; events_per_second: number; seconds_left?: number }
-  last_rebuild?: { outcome?: string; finished_at?: string; at?: string; reason?: string; message?: string }
+  last_rebuild?: { generation: number; events: number; seconds: number; served: boolean; equal?: boolean; differences: string[] }
 }
 
 type Parked = { position: number; stream: string; revision: number; event_id: string; type: string; reason: string; parked_at: string }
@@ -75,8 +75,8 @@ export function Projections() {
 
 function LastRebuild({ of }: { of: Projection['last_rebuild'] }) {
   if (!of) return null
-  const when = of.finished_at ?? of.at
-  return <span className="text-xs text-soft">last {plain(String(of.outcome ?? ''))} {when && <At iso={when} />}{of.reason && `: ${plain(of.reason)}`}</span>
+  const verdict = !of.served ? 'did not take over' : of.equal === undefined ? 'comparing' : of.equal ? 'rows as before' : 'rows differ from before'
+  return <span className="text-xs text-soft">last: {count(of.events)} facts in {duration(of.seconds * 1000)}, {verdict}{of.differences.length > 0 && `: ${plain(of.differences.join(' '))}`}</span>
 }
 
 function ParkedFacts({ name, may }: { name: string; may: boolean }) {

@@ -205,7 +205,12 @@ public sealed partial class SqliteReadStore : IReadStore, IDisposable
     /// Small rows live in their key's tree: with a rowid each would stand in two. Spans hold texts, which would make that tree slow to search.
     /// </summary>
     static string Clustered(string script) =>
-        SmallTable().Replace(script, static table => $"{table.Groups["table"].Value} WITHOUT ROWID;");
+        SmallTable().Replace(Numbered(script), static table => $"{table.Groups["table"].Value} WITHOUT ROWID;");
+
+    /// <summary>The index of words knows texts by their row numbers, and only numbers that are a key stay the same when a file is rewritten.</summary>
+    static string Numbered(string script) => !script.Contains("CREATE TABLE \"texts\" (", StringComparison.Ordinal) ? script : script
+        .Replace("CREATE TABLE \"texts\" (", "CREATE TABLE \"texts\" (\n    \"number\" INTEGER PRIMARY KEY,", StringComparison.Ordinal)
+        .Replace("CONSTRAINT \"PK_texts\" PRIMARY KEY", "UNIQUE", StringComparison.Ordinal);
 
     [GeneratedRegex("(?<table>CREATE TABLE \"(?!spans\"|texts\"|checkpoint\"|parked\")\\w+\" \\(.*?\n\\));", RegexOptions.Singleline)]
     private static partial Regex SmallTable();
