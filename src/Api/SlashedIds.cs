@@ -8,6 +8,8 @@ internal static class SlashedIds
 {
     public static void UseSlashedIds(this IApplicationBuilder app) => app.Use((http, next) =>
     {
+        // The decoded path keeps nothing else encoded, so most requests end here.
+        if (http.Request.Path.Value?.Contains("%2F", StringComparison.OrdinalIgnoreCase) != true) return next(http);
         foreach (var (name, value) in http.Request.RouteValues.ToList())
             if (value is string text && text.Contains("%2F", StringComparison.OrdinalIgnoreCase))
                 http.Request.RouteValues[name] = text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);

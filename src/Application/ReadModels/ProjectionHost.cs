@@ -67,17 +67,12 @@ public sealed class ProjectionHost(
             {
                 break;
             }
-            catch (Exception e) when (e is Unavailable or LogUnavailable)
-            {
-                // It will pass; a line a second with where in the code it was found would only hide what matters.
-                progress.Stopped(e.Message);
-                logger.LogWarning("Projection {Projection} waits at position {Position}: {Why}", projection.Name, progress.Position, e.Message);
-                await Task.Delay(Pause, clock, ct).ContinueWith(_ => { }, TaskScheduler.Default);
-            }
             catch (Exception e)
             {
                 progress.Stopped(e.Message);
-                logger.LogError(e, "Projection {Projection} stopped at position {Position}; it tries again", projection.Name, progress.Position);
+                // What will pass needs no word on where in the code it was found, each second anew.
+                if (e is Unavailable or LogUnavailable) logger.LogWarning("Projection {Projection} waits at position {Position}: {Why}", projection.Name, progress.Position, e.Message);
+                else logger.LogError(e, "Projection {Projection} stopped at position {Position}; it tries again", projection.Name, progress.Position);
                 await Task.Delay(Pause, clock, ct).ContinueWith(_ => { }, TaskScheduler.Default);
             }
         }

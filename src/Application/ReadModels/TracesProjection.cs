@@ -8,13 +8,13 @@ namespace Hindcast.Application.ReadModels;
 /// Traces: spans, runs, failures, the facts behind them, the buckets they count in, the prices they are paid at, and the agents that ran.
 /// What reads every fact anyway stands here together, so that each is read and parsed once.
 /// </summary>
-public sealed class TracesProjection(FactReader reader, RepricingProgress? repricing = null, EventSourcing.Streams? streams = null) : Projection
+public sealed class TracesProjection(FactReader reader, RepricingProgress? repricing = null, Streams? streams = null) : Projection
 {
     public override string Name => "traces";
 
     public override int Version => 6;
 
-    public override IReadOnlyList<Type> Rows { get; } = 
+    public override IReadOnlyList<Type> Rows { get; } =
     [
         typeof(SpanRow), typeof(RunRow), typeof(FactRow), typeof(FailureRow), typeof(BucketRow), typeof(PriceRow), typeof(AgentRow), typeof(AgentVersionRow), typeof(SubjectRow),
     ];
