@@ -30,11 +30,33 @@ public sealed class HindcastProcess : IAsyncDisposable
     {
         var server = new HindcastProcess(folder, settings ?? new Dictionary<string, string>());
         await server.StartAsync();
+        await server.UntilReadyAsync();
         return server;
+    }
+
+    /// <summary>Until the views can be read. Not for ever: some are started beside an engine that is away.</summary>
+    async Task UntilReadyAsync()
+    {
+        using var http = Client();
+        for (var attempt = 0; attempt < 200; attempt++)
+        {
+            using var answer = await http.GetAsync(new Uri("/health/ready", UriKind.Relative));
+            if (answer.IsSuccessStatusCode) return;
+            await Task.Delay(50);
+        }
     }
 
     /// <summary>Starts it again on the same directory.</summary>
     public async Task StartAsync()
+    {
+        // Between finding a port and listening on it, somebody else may take it.
+        for (var attempt = 0; attempt < 3; attempt++)
+            if (await ListensAsync())
+                return;
+        throw new InvalidOperationException("The server did not start.");
+    }
+
+    async Task<bool> ListensAsync()
     {
         Address = new($"http://127.0.0.1:{FreePort()}");
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "hindcast.dll")]) { WorkingDirectory = _folder, RedirectStandardOutput = true };
@@ -60,15 +82,16 @@ public sealed class HindcastProcess : IAsyncDisposable
         {
             try
             {
-                if ((await http.GetAsync(new Uri("/health/live", UriKind.Relative))).IsSuccessStatusCode) return;
+                if ((await http.GetAsync(new Uri("/health/live", UriKind.Relative))).IsSuccessStatusCode) return true;
             }
-            catch (HttpRequestException) when (!_process.HasExited)
+            catch (HttpRequestException)
             {
-                // Not listening yet.
+                // Not listening yet, or never.
+                if (_process.HasExited) return false;
             }
             await Task.Delay(50);
         }
-        throw new InvalidOperationException("The server did not start.");
+        return false;
     }
 
     public HttpClient Client()
