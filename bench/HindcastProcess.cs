@@ -53,9 +53,10 @@ public sealed class HindcastProcess : IAsyncDisposable
         for (var attempt = 0; attempt < 3; attempt++)
             if (await ListensAsync())
                 return;
-        throw new InvalidOperationException("The server did not start.");
+        throw new InvalidOperationException("The server ended instead of listening.");
     }
 
+    /// <returns>False if it ended instead.</returns>
     async Task<bool> ListensAsync()
     {
         Address = new($"http://127.0.0.1:{FreePort()}");
@@ -91,7 +92,7 @@ public sealed class HindcastProcess : IAsyncDisposable
             }
             await Task.Delay(50);
         }
-        return false;
+        throw new TimeoutException("The server did not start.");
     }
 
     public HttpClient Client()
