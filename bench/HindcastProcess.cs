@@ -30,20 +30,14 @@ public sealed class HindcastProcess : IAsyncDisposable
     {
         var server = new HindcastProcess(folder, settings ?? new Dictionary<string, string>());
         await server.StartAsync();
-        await server.UntilReadyAsync();
         return server;
     }
 
-    /// <summary>Until the views can be read. Not for ever: some are started beside an engine that is away.</summary>
-    async Task UntilReadyAsync()
+    /// <summary>Until the views can be read: a server listens before they stand.</summary>
+    public async Task UntilReadyAsync()
     {
         using var http = Client();
-        for (var attempt = 0; attempt < 200; attempt++)
-        {
-            using var answer = await http.GetAsync(new Uri("/health/ready", UriKind.Relative));
-            if (answer.IsSuccessStatusCode) return;
-            await Task.Delay(50);
-        }
+        while (!(await http.GetAsync(new Uri("/health/ready", UriKind.Relative))).IsSuccessStatusCode) await Task.Delay(50);
     }
 
     /// <summary>Starts it again on the same directory.</summary>
