@@ -107,7 +107,7 @@ static class RebuildBench
             await using var db = store.Open(projection, 9999, forWork: true);
             await make.RunAsync($"DROP SCHEMA IF EXISTS {Schema} CASCADE", default);
             // In one piece: partitions are our own wish.
-            foreach (var sql in TableScript.Of(db).Tables) await make.RunAsync(sql.Replace(" PARTITION BY LIST (week)", "", StringComparison.Ordinal), default);
+            foreach (var sql in TableScript.Of(db).Tables) await make.RunAsync(sql.Replace(" PARTITION BY LIST (day)", "", StringComparison.Ordinal), default);
         }
         await using var spanConnection = await source.OpenConnectionAsync();
         await using var factConnection = await source.OpenConnectionAsync();
