@@ -7,6 +7,7 @@ using Hindcast.Application;
 using Hindcast.Application.Erasure;
 using Hindcast.Application.Projects;
 using Hindcast.Application.ReadModels;
+using Hindcast.Application.Redaction;
 using Hindcast.Application.Search;
 using Hindcast.Infrastructure;
 using Hindcast.Infrastructure.Secrets;
@@ -58,7 +59,7 @@ internal static class Hosting
         Directory.CreateDirectory(options.DataDirectory);
 
         services.AddApplication(typeof(Hosting).Assembly).AddStorage(configuration, options.DataDirectory).AddVault(options.DataDirectory).AddProjects();
-        services.AddGateway(configuration, options.DataDirectory).AddWires().AddErasure();
+        services.AddGateway(configuration, options.DataDirectory).AddWires().AddErasure().AddRedaction();
         if (!options.Projections.Paused) services.AddProjectionHost();
         services.AddHostedService<Application.Exports.ExportWorker>();
         services.AddSingleton<Application.Live.FactWords>(Live.StreamDoor.Words).AddSingleton<Application.Live.FactTail>();

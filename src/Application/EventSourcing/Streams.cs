@@ -251,10 +251,12 @@ public sealed class Streams(IEventLog log, TimeProvider clock, ISeal? seal = nul
     async Task<Outcome> KnownAsync(StreamName stream, long revision, Draft draft, CancellationToken ct)
     {
         var first = await ReadAsync(stream, revision, ct).FirstAsync(ct);
-        // What was erased can no longer be compared, and stands for itself.
-        var same = _seal.Open(first.Header, first.Content) is not { } content || content.Span.SequenceEqual(draft.Content.Join().Span);
+        // What was erased can no longer be compared, nor what was redacted by the rules of its day; it stands for itself.
+        var same = IsRedacted(first.Header) || IsRedacted(draft.Header) || _seal.Open(first.Header, first.Content) is not { } content || content.Span.SequenceEqual(draft.Content.Join().Span);
         return same || !draft.RefuseOtherContent ? Outcome.Known(first) : Outcome.No(new Domain.Traces.EventIdTaken());
     }
+
+    static bool IsRedacted(Header header) => header.Marks?.Any(m => m.Replaced) == true;
 
     static long Bytes(IReadOnlyList<Draft> drafts)
     {

@@ -76,6 +76,26 @@ public class LiveServer : IAsyncLifetime
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>The files of the data directory that hold a text anywhere.</summary>
+    public List<string> FilesWith(string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text);
+        return [.. Directory.GetFiles(Folder, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != "hindcast.lock").Where(file =>
+        {
+            try
+            {
+                using var open = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+                var all = new byte[open.Length];
+                open.ReadExactly(all);
+                return all.AsSpan().IndexOf(bytes) >= 0;
+            }
+            catch (FileNotFoundException)
+            {
+                return false;
+            }
+        })];
+    }
+
     async Task ConnectAsync()
     {
         Http?.Dispose();
