@@ -36,6 +36,7 @@ public sealed class Erasures(
         var (roots, clear, first) = (new HashSet<KeyRoot>(), 0L, (LogPosition?)null);
         await foreach (var fact in streams.ReadReadableAsync(StreamName.Trace(project, traceId), 0, ct))
         {
+            if (fact.Header.Type == Tombstones.Expired) return null;
             first ??= fact.Position;
             if (Tombstones.Is(fact)) continue;
             if (fact.Header.SealedBy is not { } by) clear++;
@@ -67,12 +68,12 @@ public sealed class Erasures(
         await answers.ForgetAsync(erasure.Project, ct);
         exports.Forget(erasure.Project);
         var appends = new List<(StreamName, IReadOnlyList<Draft>)>();
-        foreach (var trace in erasure.Traces) appends.Add((StreamName.Trace(erasure.Project, trace), [Draft(erasure, Tombstones.Trace, trace)]));
+        foreach (var trace in erasure.Traces) appends.Add((StreamName.Trace(erasure.Project, trace), [Draft(erasure, erasure.Expired ? Tombstones.Expired : Tombstones.Trace, trace)]));
         foreach (var trace in erasure.Shared) appends.Add((StreamName.Trace(erasure.Project, trace), [Draft(erasure, Tombstones.Part, trace)]));
         if (erasure.Subject is { } subject) appends.Add((StreamName.Of("users", erasure.Project, subject), [Draft(erasure, Tombstones.User, null)]));
         var last = LogPosition.Start;
         foreach (var some in appends.Chunk(1_000))
-            foreach (var outcome in (await streams.AppendAsync(some, Streams.Count, ct)).SelectMany(o => o))
+            foreach (var outcome in (await streams.AppendAsync(some, Tombstones.Stamp, ct)).SelectMany(o => o))
                 if (outcome.Position > last) last = outcome.Position;
         keys.Done(erasure);
         return last;

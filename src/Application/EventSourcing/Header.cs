@@ -57,4 +57,7 @@ public sealed record Mark(string Rule, bool Replaced, int Count);
 public sealed record Running(int Events, int MaxStep, long Bytes, string? Agent)
 {
     public static readonly Running Nothing = new(0, 0, 0, null);
+
+    /// <summary>Nothing follows on this: the trace was erased, or is older than its project keeps traces.</summary>
+    public bool Closed { get; init; }
 }

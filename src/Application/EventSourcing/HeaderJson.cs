@@ -55,6 +55,7 @@ public static class HeaderJson
         json.WriteNumber("max_step"u8, header.Running.MaxStep);
         json.WriteNumber("bytes"u8, header.Running.Bytes);
         Text(json, "agent"u8, header.Running.Agent);
+        if (header.Running.Closed) json.WriteBoolean("closed"u8, true);
         json.WriteEndObject();
         Text(json, "sealed_by"u8, header.SealedBy);
         Number(json, "payload_bytes"u8, header.PayloadBytes);
@@ -209,7 +210,7 @@ public static class HeaderJson
 
     static Running ReadRunning(ref Utf8JsonReader json)
     {
-        var (events, maxStep, bytes, agent) = (0, 0, 0L, (string?)null);
+        var (events, maxStep, bytes, agent, closed) = (0, 0, 0L, (string?)null, false);
         json.Read();
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
@@ -217,9 +218,10 @@ public static class HeaderJson
             else if (json.ValueTextEquals("max_step"u8)) maxStep = Int(ref json);
             else if (json.ValueTextEquals("bytes"u8)) bytes = Long(ref json);
             else if (json.ValueTextEquals("agent"u8)) agent = Known(ref json);
+            else if (json.ValueTextEquals("closed"u8)) closed = Bool(ref json);
             else { json.Read(); json.Skip(); }
         }
-        return new(events, maxStep, bytes, agent);
+        return new(events, maxStep, bytes, agent) { Closed = closed };
     }
 
     static string Str(ref Utf8JsonReader json)

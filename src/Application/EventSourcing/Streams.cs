@@ -106,6 +106,10 @@ public sealed class Streams(IEventLog log, TimeProvider clock, ISeal? seal = nul
         await foreach (var record in log.ReadAsync(stream, from, ct)) yield return Fact.Of(record);
     }
 
+    /// <summary>The newest fact of a stream; null when there is none, or none that can be read.</summary>
+    public async Task<Fact?> LastAsync(StreamName stream, CancellationToken ct) =>
+        await log.TailAsync(stream, 1, ct) is [var record] ? Fact.TryOf(record, out _) : null;
+
     /// <summary>For views, which show what can be read of a stream: a fact without a readable header is left out, as it is parked in the read models.</summary>
     public async IAsyncEnumerable<Fact> ReadReadableAsync(
         StreamName stream, long from, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)

@@ -105,6 +105,7 @@ static class TraceStamp
 {
     public static Stamped Stamp(Draft draft, Running before)
     {
+        if (before.Closed) throw new TraceIsErased();
         if (before.Events >= TraceRules.MostEventsPerTrace) throw new TraceTooLarge();
         if (before.Agent is not null && draft.Agent is not null && before.Agent != draft.Agent) throw new TraceBoundToAnotherAgent();
 
