@@ -1,17 +1,48 @@
 using System.Text;
 using System.Text.Json;
+using Hindcast.Api;
+using Hindcast.Api.CommandLine;
+using Hindcast.Application.Erasure;
 using Hindcast.Bench;
+using Hindcast.Infrastructure.Secrets;
+using Hindcast.Integration.Engines;
+using Microsoft.Extensions.Configuration;
+using Npgsql;
 
 namespace Hindcast.Integration.Server;
 
-/// <summary>P16: what is erased is gone, and nothing else is.</summary>
-public sealed class ErasureTests(ErasureTests.Sealed server) : IClassFixture<ErasureTests.Sealed>
-{
-    public sealed class Sealed : LiveServer
-    {
-        protected override Task<Dictionary<string, string>> SettingsAsync() => Task.FromResult(new Dictionary<string, string> { ["Hindcast__Sealing"] = "true" });
-    }
+public sealed class ErasureOnSqlite(SealedServer server) : ErasureTests(server), IClassFixture<SealedServer>;
 
+public sealed class ErasureOnPostgres(SealedOnPostgres server) : ErasureTests(server), IClassFixture<SealedOnPostgres>;
+
+public class SealedServer : LiveServer
+{
+    protected override Task<Dictionary<string, string>> SettingsAsync() => Task.FromResult(new Dictionary<string, string> { ["Hindcast__Sealing"] = "true" });
+}
+
+public sealed class SealedOnPostgres : SealedServer
+{
+    string _database = "";
+
+    protected override async Task<Dictionary<string, string>> SettingsAsync() =>
+        new(await base.SettingsAsync()) { ["ConnectionStrings__Postgres"] = _database = await PostgresServer.DatabaseAsync() };
+
+    /// <summary>The files of the database; those of the write-ahead log are everybody's, and not ours to rewrite.</summary>
+    protected override IEnumerable<string> Folders
+    {
+        get
+        {
+            using var source = NpgsqlDataSource.Create(_database);
+            using (var checkpoint = source.CreateCommand("CHECKPOINT")) checkpoint.ExecuteNonQuery();
+            using var where = source.CreateCommand("SELECT current_setting('data_directory') || '/base/' || oid FROM pg_database WHERE datname = current_database()");
+            return [Folder, (string)where.ExecuteScalar()!];
+        }
+    }
+}
+
+/// <summary>P16: what is erased is gone, and nothing else is.</summary>
+public abstract class ErasureTests(SealedServer server)
+{
     static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     /// <summary>A text that stands nowhere else.</summary>
@@ -108,6 +139,83 @@ public sealed class ErasureTests(ErasureTests.Sealed server) : IClassFixture<Era
         (await server.SendAsync(HttpMethod.Delete, "/api/v1/users/eve", null, rival)).Status.Should().Be(404);
         (await server.SendAsync(HttpMethod.Delete, "/api/v1/traces/of-eve?project_id=default", null, rival)).Status.Should().Be(404);
         (await server.JsonAsync("/api/v1/traces/of-eve/tree")).GetRawText().Should().Contain(Word("eve"));
+    }
+
+    [Fact]
+    public async Task A_death_between_the_keys_and_the_tombstones_is_no_half_erasure()
+    {
+        (await server.PostAsync("/api/v1/events", Conversation("mortal", "of-mortal"))).Status.Should().Be(202);
+        await server.JsonAsync("/api/v1/traces/of-mortal/tree");
+        await server.Process.KillAsync();
+        // As far as the server would have come: the vault has committed, and the log knows nothing of it.
+        var vault = Path.Combine(server.Folder, "vault.db");
+        using (var store = GatewayStore.Open(vault))
+        using (var keys = SubjectKeys.Open(vault, MasterKey.Of(store, KeySeal.Open(server.Folder, null))))
+        {
+            keys.Destroy(new(Guid.CreateVersion7(), "default", "k", null, ["of-mortal"], []), [(KeyOwner.Trace("of-mortal"), keys.RootsOf("default"))]);
+            keys.Begun().Should().ContainSingle();
+        }
+
+        for (var start = 0; start < 2; start++)
+        {
+            await server.StartAgainAsync();
+            var timeline = await UntilAsync(async () => await server.JsonAsync("/api/v1/traces/of-mortal/timeline"), t => t.GetProperty("items").GetArrayLength() > 4);
+            timeline.GetProperty("items").EnumerateArray().Select(i => i.Text("type")).Should().Equal("user_message", "llm_response", "error", "score", "trace_erased");
+            timeline.GetRawText().Should().NotContain(Word("mortal"));
+            await UntilAsync(async () => await server.JsonAsync("/api/v1/traces/of-mortal/tree"), t => !t.GetRawText().Contains(Word("mortal"), StringComparison.Ordinal));
+            (await server.PostAsync("/api/v1/events", Conversation("mortal", "of-mortal"))).Status.Should().Be(400, "it is erased");
+            await server.Process.KillAsync();
+        }
+        using (var store = GatewayStore.Open(vault))
+        using (var keys = SubjectKeys.Open(vault, MasterKey.Of(store, KeySeal.Open(server.Folder, null))))
+            keys.Begun().Should().BeEmpty("it is done, once");
+        await server.StartAgainAsync();
+    }
+
+    [Fact]
+    public async Task The_command_leaves_no_byte_in_any_file_exports_forget_and_the_chain_holds()
+    {
+        (await server.PostAsync("/api/v1/events", Conversation("paula", "of-paula"))).Status.Should().Be(202);
+        await server.JsonAsync("/api/v1/traces/of-paula/tree");
+        var export = await server.PostAsync("/api/v1/export/traces", """{"format":"csv"}""");
+        export.Status.Should().Be(202, export.Text);
+        await UntilAsync(async () => (await server.GetAsync(export.Json.Text("status_url")!)).Json, job => job.Text("status") is "completed");
+        server.FilesWith(Word("paula")).Should().NotBeEmpty("the rows hold it, and the export");
+        var download = (await server.GetAsync(export.Json.Text("status_url")!)).Json.Text("download_url")!;
+        (await server.GetAsync(download)).Text.Should().Contain(Word("paula"));
+
+        (await server.SendAsync(HttpMethod.Delete, "/api/v1/users/paula", null, HindcastProcess.Key)).Status.Should().Be(200);
+        (await server.GetAsync(download)).Text.Should().NotContain(Word("paula"));
+        (await RunAsync("erase", "--scrub", "--url", server.Process.Address.ToString(), "--key", HindcastProcess.Key)).Should().Be(0);
+        server.FilesWith(Word("paula")).Should().BeEmpty("with the server running");
+
+        (await server.PostAsync("/api/v1/events", Conversation("peter", "of-peter"))).Status.Should().Be(202);
+        await server.JsonAsync("/api/v1/traces/of-peter/tree");
+        (await server.SendAsync(HttpMethod.Delete, "/api/v1/traces/of-peter", null, HindcastProcess.Key)).Status.Should().Be(200);
+        await server.Process.KillAsync();
+        (await RunAsync("erase", "--scrub", "--data-directory", server.Folder)).Should().Be(0);
+        (await RunAsync("log", "verify", "--data-directory", server.Folder)).Should().Be(0);
+        server.FilesWith(Word("peter")).Should().BeEmpty("with the server stopped");
+        await server.StartAgainAsync();
+    }
+
+    async Task<int> RunAsync(params string[] args)
+    {
+        using var output = new StringWriter();
+        var settings = server.Settings.ToDictionary(s => s.Key.Replace("__", ":", StringComparison.Ordinal), s => (string?)s.Value);
+        return await CommandLine.RunAsync(
+            args, Hosting.Build, (services, configuration) => Hosting.AddHindcast(services, new ConfigurationBuilder().AddConfiguration(configuration).AddInMemoryCollection(settings).Build()), new(output, output, forPeople: false));
+    }
+
+    static async Task<T> UntilAsync<T>(Func<Task<T>> ask, Predicate<T> done)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var answer = await ask();
+            if (done(answer)) return answer;
+            attempt.Should().BeLessThan(400, $"{answer}");
+            await Task.Delay(25, Ct);
+        }
     }
 
     /// <summary>Everybody writes and reads meanwhile; reading fills the caches.</summary>

@@ -13,6 +13,9 @@ public class LiveServer : IAsyncLifetime
     public HttpClient Http { get; private set; } = null!;
     public string Folder { get; } = Directory.CreateTempSubdirectory("hindcast-e2e-").FullName;
 
+    /// <summary>As in its environment.</summary>
+    public Dictionary<string, string> Settings { get; private set; } = [];
+
     /// <summary>Position of the newest fact this client was told of.</summary>
     public string? Written { get; private set; }
 
@@ -20,7 +23,8 @@ public class LiveServer : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Process = await HindcastProcess.StartAsync(Folder, await SettingsAsync());
+        Settings = await SettingsAsync();
+        Process = await HindcastProcess.StartAsync(Folder, Settings);
         await ConnectAsync();
     }
 
@@ -76,11 +80,14 @@ public class LiveServer : IAsyncLifetime
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>The files of the data directory that hold a text anywhere.</summary>
+    /// <summary>Where the engines keep files, with all they have written in them.</summary>
+    protected virtual IEnumerable<string> Folders => [Folder];
+
+    /// <summary>The files of the engines that hold a text anywhere.</summary>
     public List<string> FilesWith(string text)
     {
         var bytes = Encoding.UTF8.GetBytes(text);
-        return [.. Directory.GetFiles(Folder, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != "hindcast.lock").Where(file =>
+        return [.. Folders.SelectMany(folder => Directory.GetFiles(folder, "*", SearchOption.AllDirectories)).Where(file => Path.GetFileName(file) != "hindcast.lock").Where(file =>
         {
             try
             {
