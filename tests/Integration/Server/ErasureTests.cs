@@ -17,6 +17,9 @@ public sealed class ErasureOnPostgres(SealedOnPostgres server) : ErasureTests(se
 
 public class SealedServer : LiveServer
 {
+    /// <summary>Whether what the engine knows of its tables' values holds a text.</summary>
+    public virtual bool SampledWith(string text) => false;
+
     protected override Task<Dictionary<string, string>> SettingsAsync() => Task.FromResult(new Dictionary<string, string> { ["Hindcast__Sealing"] = "true" });
 }
 
@@ -26,6 +29,14 @@ public sealed class SealedOnPostgres : SealedServer
 
     protected override async Task<Dictionary<string, string>> SettingsAsync() =>
         new(await base.SettingsAsync()) { ["ConnectionStrings__Postgres"] = _database = await PostgresServer.DatabaseAsync() };
+
+    public override bool SampledWith(string text)
+    {
+        using var source = NpgsqlDataSource.Create(_database);
+        using var ask = source.CreateCommand("SELECT EXISTS (SELECT FROM pg_stats WHERE concat(most_common_vals, histogram_bounds) LIKE '%' || $1 || '%')");
+        ask.Parameters.Add(new() { Value = text });
+        return (bool)ask.ExecuteScalar()!;
+    }
 
     /// <summary>The files of the database; those of the write-ahead log are everybody's, and not ours to rewrite.</summary>
     protected override IEnumerable<string> Folders
@@ -164,10 +175,11 @@ public abstract class ErasureTests(SealedServer server)
     [Fact]
     public async Task The_command_leaves_no_byte_in_any_file_exports_forget_and_the_chain_holds()
     {
-        (await server.PostAsync("/api/v1/events", Conversation("paula", "of-paula"))).Status.Should().Be(202);
-        await server.JsonAsync("/api/v1/traces/of-paula/tree");
+        for (var i = 0; i < 5; i++) (await server.PostAsync("/api/v1/events", Conversation("paula", $"of-paula-{i}"))).Status.Should().Be(202);
+        await server.JsonAsync("/api/v1/traces/of-paula-4/tree");
         // What is built anew has its statistics taken, and those keep samples of what they saw.
         await RebuildAsync();
+        server.SampledWith(Word("paula")).Should().Be(server is SealedOnPostgres);
         var export = await server.PostAsync("/api/v1/export/traces", """{"format":"csv"}""");
         export.Status.Should().Be(202, export.Text);
         await UntilAsync(async () => (await server.GetAsync(export.Json.Text("status_url")!)).Json, job => job.Text("status") is "completed");
@@ -179,6 +191,7 @@ public abstract class ErasureTests(SealedServer server)
         (await server.GetAsync(download)).Text.Should().NotContain(Word("paula"));
         (await RunAsync("erase", "--scrub", "--url", server.Process.Address.ToString(), "--key", HindcastProcess.Key)).Should().Be(0);
         server.FilesWith(Word("paula")).Should().BeEmpty("with the server running");
+        server.SampledWith(Word("paula")).Should().BeFalse("statistics forget too, where they are packed so that no file shows it");
 
         (await server.PostAsync("/api/v1/events", Conversation("peter", "of-peter"))).Status.Should().Be(202);
         await server.JsonAsync("/api/v1/traces/of-peter/tree");
