@@ -41,7 +41,7 @@ static class GatewayBench
             var (direct, ours) = (new Uri($"http://127.0.0.1:{provider}"), server.Address);
             if (!processor)
             {
-                await MeasureAsync(direct, new($"http://127.0.0.1:{forwarder}"), ours);
+                await MeasureAsync(direct, new($"http://127.0.0.1:{forwarder}"), server);
                 await HoldAsync(server);
                 return;
             }
@@ -60,8 +60,9 @@ static class GatewayBench
         }
     }
 
-    static async Task MeasureAsync(Uri direct, Uri forwarder, Uri ours)
+    static async Task MeasureAsync(Uri direct, Uri forwarder, HindcastProcess server)
     {
+        var ours = server.Address;
         foreach (var address in (Uri[])[direct, forwarder, ours])
         {
             await ReadyAsync(address);
@@ -72,9 +73,12 @@ static class GatewayBench
             var (times, tails, rates) = (new List<double[]>(), new List<double[]>(), new List<double[]>());
             for (var round = 0; round < Rounds; round++)
             {
+                // What the last calls left behind is not the others' to carry.
+                await SettleAsync(server);
                 var sorted = new[] { await TimesAsync(direct, stream), await TimesAsync(forwarder, stream), await TimesAsync(ours, stream) };
                 times.Add([.. sorted.Select(s => s[s.Length / 2])]);
                 tails.Add([.. sorted.Select(s => s[s.Length * 99 / 100])]);
+                await SettleAsync(server);
                 rates.Add([await RateAsync(direct, stream, CallsForRate), await RateAsync(forwarder, stream, CallsForRate), await RateAsync(ours, stream, CallsForRate)]);
             }
             var (t, p, r) = (Medians(times), Medians(tails), Medians(rates));
@@ -101,12 +105,29 @@ static class GatewayBench
 
     static async Task CostAsync(Uri address, bool stream, Func<double> micros)
     {
+        // The compiler has its own pace: it is let finish.
         await RateAsync(address, stream, CallsForCost / 2);
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        await RateAsync(address, stream, CallsForCost / 2);
+        await Task.Delay(TimeSpan.FromSeconds(1));
         var before = micros();
         var rate = await RateAsync(address, stream, CallsForCost);
         // What calls leave behind them is theirs too.
-        await Task.Delay(TimeSpan.FromSeconds(1));
+        await SettleAsync(micros);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{address.Port} {(stream ? "streaming" : "plain")}: {(micros() - before) / CallsForCost:F0} µs of processor a call, {rate:F0} calls/s"));
+    }
+
+    static Task SettleAsync(HindcastProcess server) => SettleAsync(server.ProcessorMicros);
+
+    /// <summary>Until it does nothing any more: facts are written and read models have caught up.</summary>
+    static async Task SettleAsync(Func<double> micros)
+    {
+        for (var (before, quiet) = (micros(), 0); quiet < 3;)
+        {
+            await Task.Delay(100);
+            var now = micros();
+            (before, quiet) = (now, now - before < 10_000 ? quiet + 1 : 0);
+        }
     }
 
     static double Micros(Process process)
