@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Hindcast.Application;
 using Hindcast.Application.Gateway;
 using Hindcast.Domain.Traces;
@@ -84,7 +83,7 @@ internal static class ModelCall
     static string MadeId(DateTimeOffset now) => string.Create(MadeIdLength, now.ToUnixTimeMilliseconds(), static (id, ms) =>
     {
         for (var i = MadeIdTime - 1; i >= 0; i--) (ms, id[i]) = (ms / Alphabet.Length, Alphabet[(int)(ms % Alphabet.Length)]);
-        RandomNumberGenerator.GetItems(Alphabet, id[MadeIdTime..]);
+        Random.Shared.GetItems(Alphabet, id[MadeIdTime..]);
     });
 
     /// <summary>A header takes ASCII only; an id of other characters comes back escaped.</summary>
