@@ -100,7 +100,11 @@ static class GatewayBench
         var (memory, processor) = (server.Memory(), server.ProcessorMicros());
         var rate = await RateAsync(server.Address, stream: false, CallsForMemory * 4 / 5);
         var each = (server.ProcessorMicros() - processor) / (CallsForMemory * 4 / 5);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{CallsForMemory} calls on end: {rate:F0}/s, {each:F0} µs of processor each, memory {memory:F0} MiB after a fifth, {server.Memory():F0} MiB at the end"));
+        var memoryAfter = server.Memory();
+        await SettleAsync(server);
+        using var http = server.Client();
+        var lost = (await http.GetStringAsync(new Uri("/metrics", UriKind.Relative))).Split('\n').FirstOrDefault(l => l.StartsWith("hindcast_gateway_unrecorded", StringComparison.Ordinal));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{CallsForMemory} calls on end: {rate:F0}/s, {each:F0} µs of processor each, memory {memory:F0} MiB after a fifth, {memoryAfter:F0} MiB at the end; {lost ?? "every one recorded"}"));
     }
 
     static async Task CostAsync(Uri address, bool stream, Func<double> micros)
