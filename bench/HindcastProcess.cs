@@ -30,20 +30,14 @@ public sealed class HindcastProcess : IAsyncDisposable
     {
         var server = new HindcastProcess(folder, settings ?? new Dictionary<string, string>());
         await server.StartAsync();
-        await server.UntilReadyAsync();
         return server;
     }
 
-    /// <summary>Until the views can be read. Not for ever: some are started beside an engine that is away.</summary>
-    async Task UntilReadyAsync()
+    /// <summary>Until the views can be read: a server listens before they stand.</summary>
+    public async Task UntilReadyAsync()
     {
         using var http = Client();
-        for (var attempt = 0; attempt < 200; attempt++)
-        {
-            using var answer = await http.GetAsync(new Uri("/health/ready", UriKind.Relative));
-            if (answer.IsSuccessStatusCode) return;
-            await Task.Delay(50);
-        }
+        while (!(await http.GetAsync(new Uri("/health/ready", UriKind.Relative))).IsSuccessStatusCode) await Task.Delay(50);
     }
 
     /// <summary>Starts it again on the same directory.</summary>
@@ -53,9 +47,10 @@ public sealed class HindcastProcess : IAsyncDisposable
         for (var attempt = 0; attempt < 3; attempt++)
             if (await ListensAsync())
                 return;
-        throw new InvalidOperationException("The server did not start.");
+        throw new InvalidOperationException("The server ended instead of listening.");
     }
 
+    /// <returns>False if it ended instead.</returns>
     async Task<bool> ListensAsync()
     {
         Address = new($"http://127.0.0.1:{FreePort()}");
@@ -91,7 +86,7 @@ public sealed class HindcastProcess : IAsyncDisposable
             }
             await Task.Delay(50);
         }
-        return false;
+        throw new TimeoutException("The server did not start.");
     }
 
     public HttpClient Client()

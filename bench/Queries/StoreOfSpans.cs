@@ -35,7 +35,7 @@ static class StoreOfSpans
             await WriteAsync(store, traces, generations["traces"], made.ConvertAll(m => m.Span));
             await WriteAsync(store, traces, generations["traces"], made.Where((_, i) => i % 10 == 0).Select(m => new RunRow
             {
-                Week = m.Span.Week, Project = m.Span.Project, TraceId = m.Span.TraceId, Status = 1, StartedAt = m.Span.StartedAt, UserId = m.Span.UserId, SessionId = m.Span.SessionId, Spans = 10, PromptSpanId = m.Span.SpanId,
+                Day = m.Span.Day, Project = m.Span.Project, TraceId = m.Span.TraceId, Status = 1, StartedAt = m.Span.StartedAt, UserId = m.Span.UserId, SessionId = m.Span.SessionId, Spans = 10, PromptSpanId = m.Span.SpanId,
             }).ToList());
             await WriteAsync(store, texts, generations["texts"], made.ConvertAll(m => m.Text));
             Count(made.ConvertAll(m => m.Span), buckets);
@@ -94,7 +94,7 @@ static class StoreOfSpans
         var (tokens, cost) = (random.Next(20, 4_000), random.Next(1_000_000));
         var span = new SpanRow
         {
-            Week = Time.At(started).Week(), Project = "default", TraceId = $"trace-{trace:00000000}", SpanId = $"span-{i:00000000}", ParentSpanId = i % 10 == 0 ? null : $"span-{i / 10 * 10:00000000}", Kind = "llm", Name = model, Status = random.Next(33) == 0 ? 3 : 1,
+            Day = Time.At(started).Day(), Project = "default", TraceId = $"trace-{trace:00000000}", SpanId = $"span-{i:00000000}", ParentSpanId = i % 10 == 0 ? null : $"span-{i / 10 * 10:00000000}", Kind = "llm", Name = model, Status = random.Next(33) == 0 ? 3 : 1,
             Error = null, Provider = model[0] is 'g' or 'o' ? "openai" : "anthropic", Model = model, StartedAt = started, EndedAt = started + 1_000_000, Duration = random.Next(50_000, 5_000_000), InputTokens = tokens, OutputTokens = tokens / 4,
             TotalTokens = tokens + (tokens / 4), InputCost = cost, OutputCost = cost, TotalCost = 2L * cost, Request = true, Environment = random.Next(10) switch { 0 => "staging", _ => "production" }, UserId = $"user-{trace % 5_003}",
             SessionId = $"session-{trace / 3}", Input = $"\"{input}\"", Output = $"\"{output}\"", Attributes = "{\"team\":\"a\"}", Merge = s_merge,

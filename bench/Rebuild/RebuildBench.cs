@@ -107,7 +107,7 @@ static class RebuildBench
             await using var db = store.Open(projection, 9999, forWork: true);
             await make.RunAsync($"DROP SCHEMA IF EXISTS {Schema} CASCADE", default);
             // In one piece: partitions are our own wish.
-            foreach (var sql in TableScript.Of(db).Tables) await make.RunAsync(sql.Replace(" PARTITION BY LIST (week)", "", StringComparison.Ordinal), default);
+            foreach (var sql in TableScript.Of(db).Tables) await make.RunAsync(sql.Replace(" PARTITION BY LIST (day)", "", StringComparison.Ordinal), default);
         }
         await using var spanConnection = await source.OpenConnectionAsync();
         await using var factConnection = await source.OpenConnectionAsync();
@@ -155,7 +155,8 @@ static class RebuildBench
     static IEnumerable<IPayloadReader> Dialects() => typeof(Api.Positions).Assembly.GetTypes()
         .Where(t => t.IsAssignableTo(typeof(IPayloadReader)) && !t.IsAbstract).Select(t => (IPayloadReader)Activator.CreateInstance(t)!);
 
-    static async Task<JsonElement> StatusAsync(HttpClient http) => JsonDocument.Parse(await http.GetStringAsync("/api/v1/projections")).RootElement[0];
+    static async Task<JsonElement> StatusAsync(HttpClient http) => JsonDocument.Parse(await http.GetStringAsync("/api/v1/projections")).RootElement
+        .EnumerateArray().Single(p => p.GetProperty("name").GetString() == "traces");
 
     static async Task CaughtUpAsync(HttpClient http)
     {
@@ -176,7 +177,7 @@ static class RebuildBench
             if (page.Records.Count > 0) at = await follower.ApplyAsync(page, at, default);
             if (page.AtHead) break;
         }
-        var serving = (await postgres.GenerationsAsync(default)).Single(g => g.Serving);
+        var serving = (await postgres.GenerationsAsync(default)).Single(g => g.Serving && g.Projection == projection.Name);
         await using var here = postgres.Open(projection, serving.Number, forWork: true);
         await using var there = sqlite.Open(projection, 1);
         var (flipped, again) = (await CanonicalDump.HashAsync(here, default), await CanonicalDump.HashAsync(there, default));

@@ -45,7 +45,7 @@ public sealed class HindcastOptions
 /// <summary>How far back traces can be read. The log keeps every fact, so a longer reach is a rebuild away; sums of time buckets stay.</summary>
 public sealed class RetentionOptions
 {
-    /// <summary>Traces first recorded more than so many days ago go from the read models, by whole weeks.</summary>
+    /// <summary>Traces first recorded more than so many days ago go from the read models, by whole days.</summary>
     /// <value>Default none: they stay.</value>
     [Range(1, 36_500)] public int? Days { get; set; }
 }

@@ -79,10 +79,10 @@ public sealed record ListRunGroups(RunGroupBy By, IReadOnlyList<string>? Project
             var (projects, ids) = (groups.Select(g => g.Project).Distinct().ToList(), groups.Select(g => g.Id).ToList());
             var runs = db.Set<RunRow>().Where(r => projects.Contains(r.Project));
             var keyed = by == RunGroupBy.Session
-                ? runs.Where(r => ids.Contains(r.SessionId)).Select(r => new { r.Project, r.TraceId, r.Week, Id = r.SessionId })
-                : runs.Where(r => ids.Contains(r.UserId)).Select(r => new { r.Project, r.TraceId, r.Week, Id = r.UserId });
+                ? runs.Where(r => ids.Contains(r.SessionId)).Select(r => new { r.Project, r.TraceId, r.Day, Id = r.SessionId })
+                : runs.Where(r => ids.Contains(r.UserId)).Select(r => new { r.Project, r.TraceId, r.Day, Id = r.UserId });
             var counts = await keyed.Join(
-                    db.Set<FactRow>().Where(f => f.Type == "score"), r => new { r.Project, r.TraceId, r.Week }, f => new { f.Project, f.TraceId, f.Week }, (r, f) => new { r.Project, r.Id })
+                    db.Set<FactRow>().Where(f => f.Type == "score"), r => new { r.Project, r.TraceId, r.Day }, f => new { f.Project, f.TraceId, f.Day }, (r, f) => new { r.Project, r.Id })
                 .GroupBy(x => new { x.Project, x.Id }).Select(g => new { g.Key.Project, g.Key.Id, Count = g.Count() }).ToListAsync(ct);
             return counts.ToDictionary(c => (c.Project, c.Id!), c => c.Count);
         }

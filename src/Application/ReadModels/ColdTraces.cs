@@ -24,12 +24,12 @@ static class ColdTraces
         {
             foreach (var ids in project.Chunk(Together))
             {
-                var known = db.Set<FactRow>().Where(x => x.Project == project.Key && ids.Contains(x.TraceId)).Select(x => new { x.TraceId, x.EventId, x.Week });
+                var known = db.Set<FactRow>().Where(x => x.Project == project.Key && ids.Contains(x.TraceId)).Select(x => new { x.TraceId, x.EventId, x.Day });
                 await foreach (var fact in known.AsAsyncEnumerable().WithCancellation(ct))
                 {
                     var trace = traces[new(project.Key, fact.TraceId)];
                     trace.Restore(new Guid(fact.EventId, bigEndian: true));
-                    trace.RecordedIn(fact.Week);
+                    trace.RecordedIn(fact.Day);
                 }
 
                 var spans = db.Set<SpanRow>().Where(x => x.Project == project.Key && ids.Contains(x.TraceId)).Select(WithoutTexts);

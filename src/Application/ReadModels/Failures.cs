@@ -26,7 +26,7 @@ public sealed class FailureRow
     public string? Environment { get; set; }
     public string? Agent { get; set; }
     public string? UserId { get; set; }
-    [ByArrival] public int Week { get; set; }
+    [ByArrival] public int Day { get; set; }
 
     public const string Failed = "failed";
     /// <summary>An attempt that another one followed.</summary>

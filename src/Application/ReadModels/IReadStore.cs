@@ -39,8 +39,8 @@ public interface IReadStore
 
     Task DropAsync(Generation generation, CancellationToken ct);
 
-    /// <summary>Removes all rows that stand in weeks before one, table by table where the table has weeks. Others, such as sums, stay.</summary>
-    Task ForgetAsync(Projection projection, int generation, int week, CancellationToken ct);
+    /// <summary>Removes all rows that stand in days before one, table by table where the table has days. Others, such as sums, stay.</summary>
+    Task ForgetAsync(Projection projection, int generation, int day, CancellationToken ct);
 
     /// <summary>
     /// Rewrites the tables of all generations so that nothing that was deleted is left in their files. Writers wait meanwhile.

@@ -176,7 +176,7 @@ sealed class Ownership(
     async Task SweepAsync(CancellationToken ct)
     {
         if (keepDays is not { } days || _serving is null || (_swept is { } last && clock.GetElapsedTime(last) < Sweep)) return;
-        await store.ForgetAsync(projection, _serving.Follower.Generation.Number, clock.GetUtcNow().AddDays(-days).Week(), ct);
+        await store.ForgetAsync(projection, _serving.Follower.Generation.Number, clock.GetUtcNow().AddDays(-days).Day(), ct);
         _swept = clock.GetTimestamp();
     }
 

@@ -52,7 +52,7 @@ public sealed class RunRow
     public string? ProjectName { get; set; }
     public string? PromptSpanId { get; set; }
     public string? ResponseSpanId { get; set; }
-    [ByArrival] public int Week { get; set; }
+    [ByArrival] public int Day { get; set; }
     /// <summary>The first prompt, where a search read it along; it stands with the texts.</summary>
     [NotMapped] public string? Prompt { get; set; }
     [ByArrival] public long LastPosition { get; set; }

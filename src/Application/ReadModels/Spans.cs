@@ -6,7 +6,7 @@ using Microsoft.EntityFrameworkCore;
 namespace Hindcast.Application.ReadModels;
 
 /// <summary>A span as it stands: what the tree and the list show.</summary>
-[Table("spans"), PrimaryKey(nameof(Project), nameof(TraceId), nameof(SpanId), nameof(Week))]
+[Table("spans"), PrimaryKey(nameof(Project), nameof(TraceId), nameof(SpanId), nameof(Day))]
 [Index(nameof(Project), nameof(StartedAt), nameof(TraceId), nameof(SpanId), Name = "spans_by_time")]
 [Index(nameof(Project), nameof(UserId), nameof(StartedAt), Name = "spans_by_user")]
 [Index(nameof(Project), nameof(SessionId), nameof(StartedAt), Name = "spans_by_session")]
@@ -18,8 +18,8 @@ public sealed class SpanRow
     public string Project { get; set; } = "";
     public string TraceId { get; set; } = "";
     public string SpanId { get; set; } = "";
-    /// <summary>In which its trace was first recorded; see <see cref="Time.Week"/>.</summary>
-    [ByArrival, Partition] public int Week { get; set; }
+    /// <summary>On which its trace was first recorded; see <see cref="Time.Day"/>.</summary>
+    [ByArrival, Partition] public int Day { get; set; }
     public string? ParentSpanId { get; set; }
     [ByArrival] public int? Step { get; set; }
     public int? ParentStep { get; set; }

@@ -13,6 +13,9 @@ public static class Time
 
     public static DateTimeOffset At(long micros) => DateTimeOffset.UnixEpoch.AddTicks(micros * TimeSpan.TicksPerMicrosecond);
 
+    /// <summary>Days since 1970, UTC.</summary>
+    public static int Day(this DateTimeOffset time) => (int)((time.UtcTicks - DateTimeOffset.UnixEpoch.Ticks) / TimeSpan.TicksPerDay);
+
     /// <summary>Weeks since the Monday before 1970, UTC.</summary>
     public static int Week(this DateTimeOffset time) => (int)((time.UtcDateTime - s_monday).Ticks / TimeSpan.FromDays(7).Ticks);
 

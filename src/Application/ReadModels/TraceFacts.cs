@@ -10,13 +10,13 @@ namespace Hindcast.Application.ReadModels;
 /// One row for each fact of a trace: the key on the event id by which a fact that stands twice in the log has one effect, and the list of
 /// what happened in a span.
 /// </summary>
-[Table("facts"), PrimaryKey(nameof(Project), nameof(TraceId), nameof(EventId), nameof(Week))]
+[Table("facts"), PrimaryKey(nameof(Project), nameof(TraceId), nameof(EventId), nameof(Day))]
 public sealed class FactRow
 {
     public string Project { get; set; } = "";
     public string TraceId { get; set; } = "";
     public byte[] EventId { get; set; } = [];
-    [ByArrival, Partition] public int Week { get; set; }
+    [ByArrival, Partition] public int Day { get; set; }
     public string? SpanId { get; set; }
     public string Type { get; set; } = "";
     /// <summary>µs UTC.</summary>

@@ -12,7 +12,7 @@ public sealed class TracesProjection(FactReader reader, RepricingProgress? repri
 {
     public override string Name => "traces";
 
-    public override int Version => 6;
+    public override int Version => 7;
 
     public override IReadOnlyList<Type> Rows { get; } =
     [

@@ -146,7 +146,7 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
             {
                 var row = FactRow.Of(fact, e);
                 if (!again.Trace.Apply(e)) continue;
-                again.Trace.RecordedIn(fact.Header.RecordedAt.Week());
+                again.Trace.RecordedIn(fact.Header.RecordedAt.Day());
                 again.Again.Add(row);
             }
         }
@@ -157,7 +157,7 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
         var before = e.SpanId is { } id && touched.Trace.Spans.TryGetValue(id, out var span) ? span : null;
         var row = FactRow.Of(fact, e);
         if (!touched.Trace.Apply(e)) return;
-        touched.Trace.RecordedIn(fact.Header.RecordedAt.Week());
+        touched.Trace.RecordedIn(fact.Header.RecordedAt.Day());
         touched.Facts.Add((fact, row));
         if (e is not ScoreGiven && e.SpanId is { } spanId) touched.Spans.TryAdd(spanId, before);
     }
@@ -166,7 +166,7 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
     {
         if ((touched.Facts.Count == 0 && touched.Tombstone is null) || touched.Trace.EventCount == 0) return;
         var (project, traceId) = (touched.Key.Project, touched.Key.TraceId);
-        var week = touched.Trace.Week!.Value;
+        var day = touched.Trace.Day!.Value;
         var summary = touched.After = TraceSummary.Of([.. touched.Trace.Spans.Values]);
 
         // Who the trace belongs to shows on every span that does not say it itself.
@@ -177,16 +177,16 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
         foreach (var (spanId, before) in touched.Spans)
         {
             // Texts that stay when none is written have to go first.
-            if (touched.Tombstone is not null && before is not null) rows.Forgotten.Add(new() { Project = project, TraceId = traceId, SpanId = spanId, Week = week });
+            if (touched.Tombstone is not null && before is not null) rows.Forgotten.Add(new() { Project = project, TraceId = traceId, SpanId = spanId, Day = day });
             var after = touched.Trace.Spans[spanId];
             var row = SpanRow.Of(project, traceId, after, summary, prices);
-            row.Week = week;
+            row.Day = day;
             (before is null ? rows.NewSpans : rows.Spans).Add(row);
             var fails = FailureRow.CategoryOf(after) is not null;
             if (fails || (before is not null && FailureRow.CategoryOf(before) is not null))
             {
                 var failure = FailureRow.Of(project, traceId, after, summary);
-                failure.Week = week;
+                failure.Day = day;
                 (fails ? rows.Failures : rows.Mended).Add(failure);
             }
             rows.Count(project, before, after);
@@ -194,18 +194,18 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
 
         foreach (var (fact, row) in touched.Facts)
         {
-            row.Week = week;
+            row.Day = day;
             rows.Facts.Add(row);
             if (fact.Header.Subject is { } subject) rows.Subjects.Add((project, subject, traceId));
         }
         foreach (var row in touched.Again)
         {
-            row.Week = week;
+            row.Day = day;
             rows.Again.Add(row);
         }
         var run = RunRow.Of(project, touched.Trace, summary, prices);
         var last = touched.Facts.Count > 0 && !(touched.Tombstone?.Revision > touched.Facts[^1].Fact.Revision) ? touched.Facts[^1].Fact : touched.Tombstone!;
-        (run.Week, run.LastPosition, run.LastRevision) = (week, last.Position.Value, last.Revision);
+        (run.Day, run.LastPosition, run.LastRevision) = (day, last.Position.Value, last.Revision);
         (touched.Before is null ? rows.NewRuns : rows.Runs).Add(run);
     }
 }

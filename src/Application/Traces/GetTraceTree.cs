@@ -33,8 +33,8 @@ public sealed record GetTraceTree(Caller Caller, string TraceId) : IRequest<Trac
             await using var snapshot = await db.Database.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
             var run = await db.Set<RunRow>().SingleOrDefaultAsync(x => x.Project == project && x.TraceId == traceId, ct)
                 ?? throw new NotFound($"Trace with ID '{traceId}' not found");
-            var spans = await db.Set<SpanRow>().Where(x => x.Project == project && x.TraceId == traceId && x.Week == run.Week).ToListAsync(ct);
-            var facts = await db.Set<FactRow>().Where(x => x.Project == project && x.TraceId == traceId && x.Week == run.Week).ToListAsync(ct);
+            var spans = await db.Set<SpanRow>().Where(x => x.Project == project && x.TraceId == traceId && x.Day == run.Day).ToListAsync(ct);
+            var facts = await db.Set<FactRow>().Where(x => x.Project == project && x.TraceId == traceId && x.Day == run.Day).ToListAsync(ct);
             return TraceTree.Of(run, spans, facts);
         }
     }

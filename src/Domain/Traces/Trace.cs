@@ -14,8 +14,8 @@ public sealed class Trace(string id)
     /// <summary>Feedback on the trace and on its spans; it makes no span, so that a score may come first.</summary>
     public IEnumerable<ScoreGiven> Scores => _scores.Values.OrderBy(x => x.At).ThenBy(x => x.EventId);
     public int EventCount => _known.Count;
-    /// <summary>The week in which the first of its facts was recorded: where its rows stand, however late other facts come. Null before that.</summary>
-    public int? Week { get; private set; }
+    /// <summary>The day on which the first of its facts was recorded: where its rows stand, however late other facts come. Null before that.</summary>
+    public int? Day { get; private set; }
 
     /// <summary>False when the fact was known already.</summary>
     public bool Apply(SpanEvent e)
@@ -26,7 +26,7 @@ public sealed class Trace(string id)
         return true;
     }
 
-    public void RecordedIn(int week) => Week ??= week;
+    public void RecordedIn(int day) => Day ??= day;
 
     /// <summary>Puts back a fact that a read model knows.</summary>
     public void Restore(Guid known) => _known.Add(known);

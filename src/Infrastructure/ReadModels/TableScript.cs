@@ -32,7 +32,7 @@ sealed record TableScript(IReadOnlyList<string> Tables, IReadOnlyList<string> In
         .Replace("CREATE UNIQUE INDEX ", "CREATE UNIQUE INDEX IF NOT EXISTS ", StringComparison.Ordinal);
 
     /// <summary>The tables that retention thins out, and the column that says when.</summary>
-    public static IEnumerable<IEntityType> Dated(ReadDb db) => db.Model.GetEntityTypes().Where(t => t.FindProperty(nameof(SpanRow.Week)) is not null);
+    public static IEnumerable<IEntityType> Dated(ReadDb db) => db.Model.GetEntityTypes().Where(t => t.FindProperty(nameof(SpanRow.Day)) is not null);
 
     public static IProperty? DividerOf(IEntityType table) =>
         table.GetProperties().SingleOrDefault(p => p.PropertyInfo is { } property && Attribute.IsDefined(property, typeof(PartitionAttribute)));

@@ -108,6 +108,7 @@ public sealed class RedisAwayTests
         var folder = Directory.CreateTempSubdirectory("hindcast-redis-kept-").FullName;
         var settings = new Dictionary<string, string> { ["ConnectionStrings__Redis"] = redis.ConnectionString, ["Hindcast__Limits__QueriesPerMinute"] = "1000000" };
         await using var server = await HindcastProcess.StartAsync(folder, settings);
+        await server.UntilReadyAsync();
         using var http = server.Client();
         await Limits.UntilSharedAsync(http, redis);
         (await http.PostAsync(new Uri("/api/v1/events", UriKind.Relative), new StringContent("""{"type":"user_message","trace_id":"t"}""", null, "application/json"), Ct)).EnsureSuccessStatusCode();

@@ -141,7 +141,7 @@ public sealed class GrpcTests(GrpcTests.Listening server) : IClassFixture<GrpcTe
         taken.Start();
         var folder = Directory.CreateTempSubdirectory("hindcast-grpc-").FullName;
         var start = () => HindcastProcess.StartAsync(folder, new Dictionary<string, string> { ["Hindcast__Otlp__GrpcEndpoint"] = $"http://127.0.0.1:{((IPEndPoint)taken.LocalEndpoint).Port}" });
-        await start.Should().ThrowAsync<HttpRequestException>("it has ended instead of listening");
+        await start.Should().ThrowAsync<InvalidOperationException>().WithMessage("The server ended instead of listening.");
         Directory.Delete(folder, recursive: true);
     }
 

@@ -172,19 +172,19 @@ public abstract class ReadStoreContract<TFixture> : IAsyncLifetime where TFixtur
     }
 
     [Fact]
-    public async Task Old_weeks_go_from_every_table_and_sums_stay()
+    public async Task Old_days_go_from_every_table_and_sums_stay()
     {
         await MakeAsync(1);
         await _engine.Store.FinishAsync(_traces, 1, Ct);
         await using (var batch = await _engine.Store.BeginAsync(_traces, 1, 0, Ct))
         {
-            for (var week = 2900; week < 2905; week++)
+            for (var day = 2900; day < 2905; day++)
             {
-                await batch.UpsertAsync([InWeek(Run($"t{week}"), week)], Ct);
-                await batch.UpsertAsync([InWeek(Span("a", null, null), week), InWeek(Span("b", null, null), week)], Ct);
-                await batch.UpsertAsync(new List<FactRow> { new() { Project = "p", TraceId = $"t{week}", EventId = [1], Week = week } }, Ct);
-                await batch.UpsertAsync(new List<FailureRow> { new() { Project = "p", TraceId = $"t{week}", SpanId = "a", Week = week } }, Ct);
-                await batch.UpsertAsync(new List<BucketRow> { new() { Project = "p", Start = week, Requests = 1 } }, Ct);
+                await batch.UpsertAsync([OnDay(Run($"t{day}"), day)], Ct);
+                await batch.UpsertAsync([OnDay(Span("a", null, null), day), OnDay(Span("b", null, null), day)], Ct);
+                await batch.UpsertAsync(new List<FactRow> { new() { Project = "p", TraceId = $"t{day}", EventId = [1], Day = day } }, Ct);
+                await batch.UpsertAsync(new List<FailureRow> { new() { Project = "p", TraceId = $"t{day}", SpanId = "a", Day = day } }, Ct);
+                await batch.UpsertAsync(new List<BucketRow> { new() { Project = "p", Start = day, Requests = 1 } }, Ct);
             }
             await batch.CommitAsync(LogPosition.Start, new(1), Ct);
         }
@@ -192,32 +192,32 @@ public abstract class ReadStoreContract<TFixture> : IAsyncLifetime where TFixtur
         await _engine.Store.ForgetAsync(_traces, 1, 2903, Ct);
         await using (var db = _engine.Store.Open(_traces, 1))
         {
-            (await db.Set<RunRow>().Select(r => r.Week).Order().ToListAsync(Ct)).Should().Equal(2903, 2904);
+            (await db.Set<RunRow>().Select(r => r.Day).Order().ToListAsync(Ct)).Should().Equal(2903, 2904);
             (await db.Set<SpanRow>().CountAsync(Ct)).Should().Be(4);
             (await db.Set<FactRow>().CountAsync(Ct)).Should().Be(2);
             (await db.Set<FailureRow>().CountAsync(Ct)).Should().Be(2);
             (await db.Set<BucketRow>().CountAsync(Ct)).Should().Be(5);
         }
 
-        // A trace that goes on after its week went is written again.
+        // A trace that goes on after its day went is written again.
         await using (var batch = await _engine.Store.BeginAsync(_traces, 1, 0, Ct))
         {
-            await batch.UpsertAsync([InWeek(Span("c", null, null), 2900)], Ct);
+            await batch.UpsertAsync([OnDay(Span("c", null, null), 2900)], Ct);
             await batch.CommitAsync(new(1), new(2), Ct);
         }
         await using var after = _engine.Store.Open(_traces, 1);
         (await after.Set<SpanRow>().CountAsync(Ct)).Should().Be(5);
     }
 
-    static RunRow InWeek(RunRow row, int week)
+    static RunRow OnDay(RunRow row, int day)
     {
-        row.Week = week;
+        row.Day = day;
         return row;
     }
 
-    static SpanRow InWeek(SpanRow row, int week)
+    static SpanRow OnDay(SpanRow row, int day)
     {
-        (row.Week, row.TraceId) = (week, $"t{week}");
+        (row.Day, row.TraceId) = (day, $"t{day}");
         return row;
     }
 

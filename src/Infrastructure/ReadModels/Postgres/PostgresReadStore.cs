@@ -130,10 +130,10 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
         return true;
     });
 
-    public Task ForgetAsync(Projection projection, int generation, int week, CancellationToken ct) => _probe.Asked(async () =>
+    public Task ForgetAsync(Projection projection, int generation, int day, CancellationToken ct) => _probe.Asked(async () =>
     {
         await using var db = Open(projection, generation, forWork: true);
-        await _partitions.ForgetAsync(db, week, ct);
+        await _partitions.ForgetAsync(db, day, ct);
         return true;
     });
 

@@ -130,11 +130,11 @@ public sealed partial class SqliteReadStore : IReadStore, IDisposable
         return Task.CompletedTask;
     }
 
-    public async Task ForgetAsync(Projection projection, int generation, int week, CancellationToken ct)
+    public async Task ForgetAsync(Projection projection, int generation, int day, CancellationToken ct)
     {
         await using var db = Open(projection, generation);
         await using var transaction = await db.Database.BeginTransactionAsync(ct);
-        await RunAsync(db, TableScript.Dated(db).Select(table => $"DELETE FROM {table.GetTableName()} WHERE week < {week}"), ct);
+        await RunAsync(db, TableScript.Dated(db).Select(table => $"DELETE FROM {table.GetTableName()} WHERE day < {day}"), ct);
         await transaction.CommitAsync(ct);
     }
 
