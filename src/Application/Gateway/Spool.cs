@@ -63,14 +63,16 @@ public sealed class Spool(Recording recording, CallCosts costs, IServiceScopeFac
     /// <summary>An attempt is over; the reservation is settled by what it used, and that does not wait for the log.</summary>
     public void Close(Attempt attempt, CallCost cost)
     {
-        Add(new(attempt.Received.Length + attempt.Call.Form.Body.Length, attempt.Call.Caller, () =>
-    {
-        var answer = recording.AnswerTo(attempt);
-        var (usage, estimated) = Recording.UsageOf(attempt, answer);
-        costs.Settle(cost, attempt, usage);
-        return recording.Closing(attempt, answer, usage, estimated);
-    }), settles: () => costs.Settle(cost, attempt, null));
+        Add(new(attempt.Received.Length + attempt.Call.Form.Body.Length, attempt.Call.Caller, Facts), settles: () => costs.Settle(cost, attempt, null));
         if (cost.Reservation is not null && _settles.CurrentCount == 0) _settles.Release();
+
+        IEnumerable<NewEvent> Facts()
+        {
+            var answer = recording.AnswerTo(attempt);
+            var (usage, estimated) = Recording.UsageOf(attempt, answer);
+            costs.Settle(cost, attempt, usage);
+            return recording.Closing(attempt, answer, usage, estimated);
+        }
     }
 
     void Add(Item item, Action? settles = null)
