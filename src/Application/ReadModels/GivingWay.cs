@@ -19,8 +19,10 @@ sealed class GivingWay(CallsAtOnce calls, TimeProvider clock)
     /// <param name="recordedAt">When the newest fact that can be read was recorded.</param>
     public async Task RestAsync(ProjectionProgress progress, DateTimeOffset? recordedAt, CancellationToken ct)
     {
-        while (AreMany() && clock.GetUtcNow() - recordedAt < s_mostBehind && !progress.IsWaitedFor) await progress.WokenAsync(s_look, clock, ct);
+        while (Rests(progress.IsWaitedFor, recordedAt)) await progress.WokenAsync(s_look, clock, ct);
     }
+
+    internal bool Rests(bool waitedFor, DateTimeOffset? recordedAt) => AreMany() && !waitedFor && clock.GetUtcNow() - recordedAt < s_mostBehind;
 
     /// <summary>Of calls since it was asked last.</summary>
     bool AreMany()
