@@ -42,6 +42,8 @@ sealed class PostgresDialect : ISqlDialect
 {
     public bool KnowsItsRows => true;
 
+    public bool DividesByDay => true;
+
     public bool FindsPartsByIndex => true;
 
     public string Like(string text, string pattern) => $"{text} ILIKE {pattern}";
