@@ -59,10 +59,12 @@ sealed class SourceLedger(IReadOnlyList<string>? projects, long from, long to)
         [.. _lines.Values.OrderBy(x => x.Project, StringComparer.Ordinal).ThenBy(x => x.Dialect, StringComparer.Ordinal).ThenBy(x => x.KeyId, StringComparer.Ordinal)
             .Select(line => _pendingUnknown ? line with { Pending = null } : line)];
 
+    public bool Asks(StreamName stream) => stream.IsTrace && projects?.Contains(stream.Project) != false;
+
     /// <summary>Null for what is no fact of a trace, another's, or of another time. One whose header cannot be read has no time: it is in every one.</summary>
     SourceKey? SourceOf(LogRecord record)
     {
-        if (!record.Stream.IsTrace || projects?.Contains(record.Stream.Project) == false) return null;
+        if (!Asks(record.Stream)) return null;
         if (Fact.TryOf(record, out _)?.Header is not { } header) return new(record.Stream.Project, 0, "", "");
         if (header.TraceId is null || Tombstones.Marks(header)) return null;
         var key = SourceKey.Of(header);

@@ -31,6 +31,7 @@ public sealed record GetCompleteness(Caller Caller, DateTimeOffset From, DateTim
             var serving = (await store.GenerationsAsync(ct)).SingleOrDefault(g => g.Projection == traces.Name && g.Serving && g.LogId == log.Id && g.Version == traces.Version)
                 ?? throw new Unavailable("What was stored is counted by a shape of the read models that is being built.", TimeSpan.FromSeconds(5));
             long at;
+            List<ParkedRow> parked;
             await using (var db = await store.SnapshotAsync(traces, serving.Number, ct))
             {
                 at = (await db.Set<CheckpointRow>().AsNoTracking().SingleAsync(ct)).Position;
@@ -39,9 +40,10 @@ public sealed record GetCompleteness(Caller Caller, DateTimeOffset From, DateTim
                 foreach (var row in await rows.GroupBy(x => new { x.Project, x.Dialect, x.KeyId })
                     .Select(g => new { g.Key, Stored = g.Sum(x => x.Stored), Projected = g.Sum(x => x.Projected) }).ToListAsync(ct))
                     ledger.Applied(new(row.Key.Project, 0, row.Key.Dialect, row.Key.KeyId), row.Stored, row.Projected);
-                foreach (var row in await db.Set<ParkedRow>().AsNoTracking().ToListAsync(ct))
-                    if (await log.AtAsync(new(row.Position), ct) is { } record) ledger.Parked(record);
+                parked = await db.Set<ParkedRow>().AsNoTracking().ToListAsync(ct);
             }
+            foreach (var row in parked.Where(p => ledger.Asks(new(p.Stream))))
+                if (await log.AtAsync(new(row.Position), ct) is { } record) ledger.Parked(record);
             var lag = await log.CountAsync(new(at), ct);
             if (lag > MostPending) ledger.PendingUnknown();
             else if (lag > 0)
