@@ -122,6 +122,15 @@ public sealed class HindcastProcess : IAsyncDisposable
         await kill.WaitForExitAsync();
     }
 
+    /// <summary>SIGTERM: it ends as it likes.</summary>
+    public async Task StopAsync()
+    {
+        await SignalAsync("-TERM");
+        await _process!.WaitForExitAsync();
+        _process.Dispose();
+        _process = null;
+    }
+
     /// <summary>SIGKILL: no warning, no last words.</summary>
     public async Task KillAsync()
     {

@@ -47,6 +47,8 @@ internal sealed class Problems(RequestDelegate next, ILogger<Problems> logger)
         catch (Exception e)
         {
             var refusal = Of(e);
+            // Where the log did not answer, each event was counted.
+            if (refusal.Status < 500 || e is BadRequestBody) http.Counts(Application.Intake.IntakeFate.RefusedRequest, 1);
             // The message of a surprise may quote what somebody sent; its type and place do not.
             if (refusal.Status == 500)
                 logger.LogError("Unexpected {Exception} at {Method} {Route}, trace {TraceIdentifier}: {Stack}",

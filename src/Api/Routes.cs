@@ -43,28 +43,28 @@ internal static class Routes
 
     public static void MapIngestion(this IEndpointRouteBuilder app)
     {
-        app.MapPost("/api/v1/events", EventDoor.PostAsync).Takes(Envelope.RefuseAsync).Says("Ingestion", "Write events: an array, one object, or NDJSON; answered per element, durable when answered");
-        app.MapPost("/api/v1/traces/{traceId}/scores", ScoreDoor.PostAsync).Takes(Envelope.RefuseAsync).Says("Ingestion", "Feedback on a trace or one of its spans");
+        app.MapPost("/api/v1/events", EventDoor.PostAsync).Takes("native", Envelope.RefuseAsync).Says("Ingestion", "Write events: an array, one object, or NDJSON; answered per element, durable when answered");
+        app.MapPost("/api/v1/traces/{traceId}/scores", ScoreDoor.PostAsync).Takes("native", Envelope.RefuseAsync).Says("Ingestion", "Feedback on a trace or one of its spans");
 
-        app.MapPost("/api/events/ingest", WhyOpsEvents.IngestAsync).Takes(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Write one event or an array of them");
-        app.MapPost("/api/events", WhyOpsEvents.SaveAsync).Takes(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Write events and get the id, step and span of each");
-        app.MapPost("/api/events/tool-result", WhyOpsEvents.SaveToolResultAsync).Takes(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Write what a tool answered");
-        app.MapGet("/api/events/help", WhyOpsHelp.Get).Takes(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "The event types, fields and rules, with examples");
-        app.MapPost("/api/entities/init", WhyOpsAgents.InitAsync).Takes(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Register an agent, or a version of it");
-        app.MapPost("/v1/agents/init", WhyOpsAgents.InitAsync).Takes(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "The same, where the SDK's second attempt goes");
+        app.MapPost("/api/events/ingest", WhyOpsEvents.IngestAsync).Takes("whyops", WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Write one event or an array of them");
+        app.MapPost("/api/events", WhyOpsEvents.SaveAsync).Takes("whyops", WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Write events and get the id, step and span of each");
+        app.MapPost("/api/events/tool-result", WhyOpsEvents.SaveToolResultAsync).Takes("whyops", WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Write what a tool answered");
+        app.MapGet("/api/events/help", WhyOpsHelp.Get).Takes("whyops", WhyOpsRefusals.RefuseAsync).Says("WhyOps", "The event types, fields and rules, with examples");
+        app.MapPost("/api/entities/init", WhyOpsAgents.InitAsync).Takes("whyops", WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Register an agent, or a version of it");
+        app.MapPost("/v1/agents/init", WhyOpsAgents.InitAsync).Takes("whyops", WhyOpsRefusals.RefuseAsync).Says("WhyOps", "The same, where the SDK's second attempt goes");
 
         foreach (var path in TraceLlmPaths.Twice("/traces"))
-            app.MapPost(path, TraceLlmIngest.PostAsync).RefusesInvalid().Takes(TraceLlmAnswers.RefuseAsync).Says("TraceLLM", "Save one trace or up to 100; a trace_id that is known is replaced");
+            app.MapPost(path, TraceLlmIngest.PostAsync).RefusesInvalid().Takes("tracellm", TraceLlmAnswers.RefuseAsync).Says("TraceLLM", "Save one trace or up to 100; a trace_id that is known is replaced");
 
-        app.MapPost("/v1/traces", OtlpDoors.TracesAsync).Takes(OtlpDoors.RefuseAsync).Says("OpenTelemetry", "OTLP spans, in protobuf or JSON");
-        app.MapPost("/v1/logs", OtlpDoors.LogsAsync).Takes(OtlpDoors.RefuseAsync).Says("OpenTelemetry", "OTLP log records: GenAI events are kept, others are counted");
-        app.MapPost("/v1/metrics", OtlpDoors.MetricsAsync).Takes(OtlpDoors.RefuseAsync).Says("OpenTelemetry", "OTLP metrics: taken, counted and dropped");
+        app.MapPost("/v1/traces", OtlpDoors.TracesAsync).Takes("otlp", OtlpDoors.RefuseAsync).Says("OpenTelemetry", "OTLP spans, in protobuf or JSON");
+        app.MapPost("/v1/logs", OtlpDoors.LogsAsync).Takes("otlp", OtlpDoors.RefuseAsync).Says("OpenTelemetry", "OTLP log records: GenAI events are kept, others are counted");
+        app.MapPost("/v1/metrics", OtlpDoors.MetricsAsync).Takes("otlp", OtlpDoors.RefuseAsync).Says("OpenTelemetry", "OTLP metrics: taken, counted and dropped");
         app.MapPost("/opentelemetry.proto.collector.trace.v1.TraceService/Export", GrpcDoors.TracesAsync).TakesCalls();
         app.MapPost("/opentelemetry.proto.collector.logs.v1.LogsService/Export", GrpcDoors.LogsAsync).TakesCalls();
         app.MapPost("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", GrpcDoors.MetricsAsync).TakesCalls();
 
-        app.MapPost("/api/ingestion/publish_events", TrubricsDoors.PublishEventsAsync).Takes(TrubricsDoors.RefuseAsync).Says("Trubrics", "Write up to 100 product events");
-        app.MapPost("/api/ingestion/publish_llm_events", TrubricsDoors.PublishLlmEventsAsync).Takes(TrubricsDoors.RefuseAsync).Says("Trubrics", "Write up to 100 prompts with their generations");
+        app.MapPost("/api/ingestion/publish_events", TrubricsDoors.PublishEventsAsync).Takes("trubrics", TrubricsDoors.RefuseAsync).Says("Trubrics", "Write up to 100 product events");
+        app.MapPost("/api/ingestion/publish_llm_events", TrubricsDoors.PublishLlmEventsAsync).Takes("trubrics", TrubricsDoors.RefuseAsync).Says("Trubrics", "Write up to 100 prompts with their generations");
     }
 
     /// <summary>Models through the gateway. Clients put the version into their base address or into their paths, so each door has both.</summary>
@@ -182,6 +182,7 @@ internal static class Routes
         app.MapDelete("/api/v1/traces/{traceId}", ErasureDoors.Trace).Needs(Scopes.Admin).Says("Erasure", "Make all that was said in a trace unreadable, for good");
         app.MapPost("/api/v1/scrub", ErasureDoors.Scrub).Needs(Scopes.Admin).Says("Erasure", "Rewrite the files of the read models and of the vault, so that nothing erased is left in them");
         app.MapGet("/api/v1/receipts/{position}", ReceiptDoor.Get).Needs(Scopes.Read).Says("Operations", "What happened to the fact at a position: its hash, and what each projection made of it");
+        app.MapGet("/api/v1/completeness", CompletenessDoor.Get).Needs(Scopes.Read).Reads("traces").Takes(CompletenessDoor.Describe).Says("Operations", "What each source sent, and what became of it: received, stored, duplicate, refused, parked, projected");
         app.MapGet("/limits", OperationDoors.Limits).Needs(Scopes.Read).Says("Operations", "The limits in force");
         app.MapGet("/api/v1/projections", OperationDoors.Projections).Needs(Scopes.Read).Says("Operations", "Where each projection stands");
         app.MapPost("/api/v1/projections/{name}/rebuild", OperationDoors.Rebuild).Needs(Scopes.Admin).Says("Operations", "Build a projection again from the log, beside the one that serves");
@@ -221,10 +222,11 @@ internal static class Routes
     static RouteHandlerBuilder Calls(this RouteHandlerBuilder door, RefusalForm form) => door.Needs(Scopes.Gateway).RefusesAs(form).WithMetadata(new LimitedByPlan());
 
     /// <summary>A door for writing: needs the scope, may be used from any page, and refuses in its dialect's form.</summary>
-    static RouteHandlerBuilder Takes(this RouteHandlerBuilder door, RefusalForm form) => door.Needs(Scopes.Ingest).RefusesAs(form).FromAnyOrigin();
+    static RouteHandlerBuilder Takes(this RouteHandlerBuilder door, string dialect, RefusalForm form) =>
+        door.Needs(Scopes.Ingest).RefusesAs(form).FromAnyOrigin().WithMetadata(new TakenIn(dialect));
 
     /// <summary>A door of gRPC; it has another port, and another description than these pages.</summary>
-    static RouteHandlerBuilder TakesCalls(this RouteHandlerBuilder door) => door.Needs(Scopes.Ingest).RefusesAs(GrpcStatus.RefuseAsync).ExcludeFromDescription();
+    static RouteHandlerBuilder TakesCalls(this RouteHandlerBuilder door) => door.Needs(Scopes.Ingest).RefusesAs(GrpcStatus.RefuseAsync).WithMetadata(new TakenIn("otlp")).ExcludeFromDescription();
 
     /// <summary>A door of a dialect for reading what traces add up to.</summary>
     static RouteHandlerBuilder Shows(this RouteHandlerBuilder door, RefusalForm form) =>

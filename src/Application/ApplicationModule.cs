@@ -16,6 +16,7 @@ public static class ApplicationModule
             .AddSingleton(TimeProvider.System)
             .AddSingleton<ISeal, Unsealed>()
             .AddSingleton<Streams>()
+            .AddSingleton<Intake.IntakeBook>()
             .AddSingleton<FactReader>()
             .AddSingleton<ServingModels>()
             .AddSingleton<RepricingProgress>()

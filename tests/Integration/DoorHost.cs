@@ -45,6 +45,7 @@ public sealed class DoorHost : IAsyncLifetime
         builder.Services.AddSingleton(Subjects);
         builder.Services.AddSingleton<IEventLog>(Log);
         builder.Services.AddSingleton<Streams>();
+        builder.Services.AddSingleton<Application.Intake.IntakeBook>();
         builder.Services.AddSingleton(new InFlightBudget());
         builder.Services.AddSingleton<Api.Dialects.OpenTelemetry.OtlpDropped>();
         builder.Services.AddSingleton<IVault>(SqliteVault.Open(Path.Combine(Log.Folder, $"{Guid.NewGuid():n}.db")));

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Hindcast.Application;
 using Hindcast.Application.EventSourcing;
+using Hindcast.Application.Intake;
 using Hindcast.Application.Payloads;
 using Hindcast.Application.Projects;
 using Hindcast.Application.Traces;
@@ -28,10 +29,16 @@ internal static class EventDoor
         using var body = await RequestBody.ReadAsync(http, MostBytes, http.RequestAborted);
         using var batch = EventBatch.Of(http.Request, body.Bytes);
 
+        var isFirst = false;
         // Others with the same key may be waiting for this one's work, and the work reads this one's body: a caller that leaves ends neither.
         var answer = key is null
             ? await AppendAsync(http.RequestAborted)
             : await keys.RunAsync(caller.Project, key, body.Bytes, AppendAsync, CancellationToken.None);
+        if (!isFirst)
+        {
+            http.Counts(IntakeFate.Duplicate, EventTally.Kept(answer));
+            http.Counts(IntakeFate.Refused, batch.Elements.Count - EventTally.Kept(answer));
+        }
 
         if (answer.Position is { } position) http.Response.Headers["X-Log-Position"] = position.ToString(CultureInfo.InvariantCulture);
         http.Response.StatusCode = answer.Status;
@@ -41,6 +48,7 @@ internal static class EventDoor
 
         async Task<StoredAnswer> AppendAsync(CancellationToken ct)
         {
+            isFirst = true;
             var tally = new EventTally(batch.IsSingle);
             var good = new List<(int Index, EventElement Element)>();
             for (var i = 0; i < batch.Elements.Count; i++)
@@ -51,6 +59,7 @@ internal static class EventDoor
                 if (faults.Count == 0 && EventElement.Read(element, raw, IdOf(caller.Project, key, i), faults) is { } read) good.Add((i, read));
                 else tally.Refuse(i, faults);
             }
+            http.Counts(IntakeFate.Refused, batch.Elements.Count - good.Count);
             if (good.Count > 0)
             {
                 var outcomes = await mediator.Send(new AppendEvents(caller, good.ConvertAll(x => x.Element.Event)), ct);

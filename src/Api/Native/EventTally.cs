@@ -75,6 +75,13 @@ internal sealed class EventTally(bool isSingle)
             position);
     }
 
+    /// <summary>How many events an answer says are there.</summary>
+    public static int Kept(StoredAnswer answer)
+    {
+        using var said = JsonDocument.Parse(answer.Body);
+        return said.RootElement.GetProperty("results").GetArrayLength();
+    }
+
     static EventFault FaultOf(int index, RuleBroken why) => why switch
     {
         EventIdTaken => new(index, "event_id", "conflict", why.Message),

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Hindcast.Application;
+using Hindcast.Application.Intake;
 using Hindcast.Application.Payloads;
 using Hindcast.Application.Traces;
 using MediatR;
@@ -20,14 +21,18 @@ internal static class ScoreDoor
         if (!score.IsSingle || score.Elements is not [{ Element: { ValueKind: JsonValueKind.Object } given, Raw: var sent, Fault: null }]) throw new MalformedBody("A score is one JSON object.");
 
         var (faults, tally) = (new List<Fault>(), new EventTally(isSingle: true));
-        if (PayloadRules.Check(sent.Span) is { } fault) tally.Refuse(0, [fault]);
+        if (PayloadRules.Check(sent.Span) is { } fault) faults.Add(fault);
         else
         {
             var raw = Whole(traceId, given);
             using var whole = JsonDocument.Parse(raw, new JsonDocumentOptions { MaxDepth = 1024 });
             if (EventElement.Read(whole.RootElement, raw, null, faults) is { } element)
                 tally.Add(0, element, (await app.Send(new AppendEvents(http.Caller(), [element.Event]), ct))[0]);
-            else tally.Refuse(0, faults);
+        }
+        if (faults.Count > 0)
+        {
+            tally.Refuse(0, faults);
+            http.Counts(IntakeFate.Refused, 1);
         }
 
         var answer = tally.Answer(clock.GetUtcNow());

@@ -70,6 +70,18 @@ public readonly record struct StreamName(string Value)
 
     public static StreamName Trace(string project, string traceId) => Of("trace", project, traceId);
 
+    public bool IsTrace => Value.StartsWith("trace-", StringComparison.Ordinal);
+
+    /// <summary>Whose it is: that can be read whatever has become of the headers.</summary>
+    public string Project
+    {
+        get
+        {
+            var (from, to) = (Value.IndexOf('-', StringComparison.Ordinal) + 1, Value.IndexOf('/', StringComparison.Ordinal));
+            return to > from ? Value[from..to] : "";
+        }
+    }
+
     public override string ToString() => Value;
 }
 

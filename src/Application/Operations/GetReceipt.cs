@@ -28,7 +28,7 @@ public sealed record GetReceipt(Caller Caller, LogPosition Position) : IRequest<
         public async Task<Receipt> Handle(GetReceipt query, CancellationToken ct)
         {
             var record = await log.AtAsync(query.Position, ct);
-            if (record is null || (query.Caller.Projects is { } projects && !projects.Contains(ProjectOf(record.Stream))))
+            if (record is null || (query.Caller.Projects is { } projects && !projects.Contains(record.Stream.Project)))
                 throw new NotFound($"There is no fact at position {query.Position}.");
 
             var header = Fact.TryOf(record, out _)?.Header;
@@ -46,14 +46,6 @@ public sealed record GetReceipt(Caller Caller, LogPosition Position) : IRequest<
             await using var db = models.Open(projection);
             var parked = await db.Set<ParkedRow>().SingleOrDefaultAsync(p => p.Position == position, ct);
             return new(projection, reached, parked is null ? EffectState.Applied : EffectState.Parked, parked?.Reason);
-        }
-
-        /// <summary>From the name of its stream, <c>category-project/id</c>: that can be read whatever has become of the header.</summary>
-        static string ProjectOf(StreamName stream)
-        {
-            var name = stream.Value;
-            var (from, to) = (name.IndexOf('-', StringComparison.Ordinal) + 1, name.IndexOf('/', StringComparison.Ordinal));
-            return to > from ? name[from..to] : "";
         }
     }
 }

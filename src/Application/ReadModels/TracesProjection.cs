@@ -5,18 +5,18 @@ using Hindcast.Application.Traces;
 namespace Hindcast.Application.ReadModels;
 
 /// <summary>
-/// Traces: spans, runs, failures, the facts behind them, the buckets they count in, the prices they are paid at, and the agents that ran.
+/// Traces: spans, runs, failures, the facts behind them, the buckets and sources they count in, the prices they are paid at, and the agents that ran.
 /// What reads every fact anyway stands here together, so that each is read and parsed once.
 /// </summary>
 public sealed class TracesProjection(FactReader reader, RepricingProgress? repricing = null, Streams? streams = null) : Projection
 {
     public override string Name => "traces";
 
-    public override int Version => 7;
+    public override int Version => 8;
 
     public override IReadOnlyList<Type> Rows { get; } =
     [
-        typeof(SpanRow), typeof(RunRow), typeof(FactRow), typeof(FailureRow), typeof(BucketRow), typeof(PriceRow), typeof(AgentRow), typeof(AgentVersionRow), typeof(SubjectRow),
+        typeof(SpanRow), typeof(RunRow), typeof(FactRow), typeof(FailureRow), typeof(BucketRow), typeof(SourceRow), typeof(PriceRow), typeof(AgentRow), typeof(AgentVersionRow), typeof(SubjectRow),
     ];
 
     public override IProjector Start(Func<ReadDb> open) => new Together(new TracesProjector(reader, repricing ?? new(), open, streams), new AgentsProjector(reader, open));

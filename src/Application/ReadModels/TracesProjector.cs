@@ -17,6 +17,7 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
     readonly List<Touched> _page = [];
     /// <summary>Buckets as they were last written; the current minute's are asked for by every page.</summary>
     readonly Dictionary<BucketKey, BucketRow> _buckets = [];
+    readonly SourceCounts _sources = new(open);
 
     /// <summary>A trace as this page changes it.</summary>
     sealed class Touched(TraceKey key, Trace trace)
@@ -50,7 +51,8 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
             if (fact.Header.TraceId is not { } traceId || Tombstones.Is(fact)) continue;
             try
             {
-                Apply(touched[new(fact.Header.Project, traceId)], fact, reader.Read(fact));
+                var isNew = Apply(touched[new(fact.Header.Project, traceId)], fact, reader.Read(fact));
+                _sources.Count(fact.Header, known: !isNew);
             }
             catch (Exception e) when (IsTheFactsFault(e))
             {
@@ -62,6 +64,7 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
         foreach (var trace in touched.Values) Compose(trace, rows, await _prices.OfAsync(trace.Key.Project, ct));
         _page.AddRange(touched.Values);
         await rows.WriteAsync(batch, _buckets, open, ct);
+        await _sources.WriteAsync(batch, ct);
         foreach (var (project, prices) in set)
         {
             await batch.UpsertAsync([.. prices.Select(p => PriceRow.Of(project, p)).Reverse().DistinctBy(r => (r.Model, r.Provider, r.ValidFrom, r.KnownFrom))], ct);
@@ -158,14 +161,16 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
         }
     }
 
-    static void Apply(Touched touched, Fact fact, SpanEvent e)
+    /// <summary>False when the trace knew the fact already.</summary>
+    static bool Apply(Touched touched, Fact fact, SpanEvent e)
     {
         var before = e.SpanId is { } id && touched.Trace.Spans.TryGetValue(id, out var span) ? span : null;
         var row = FactRow.Of(fact, e);
-        if (!touched.Trace.Apply(e)) return;
+        if (!touched.Trace.Apply(e)) return false;
         touched.Trace.RecordedIn(fact.Header.RecordedAt.Day());
         touched.Facts.Add((fact, row));
         if (e is not ScoreGiven && e.SpanId is { } spanId) touched.Spans.TryAdd(spanId, before);
+        return true;
     }
 
     static void Compose(Touched touched, PageRows rows, PriceBook prices)

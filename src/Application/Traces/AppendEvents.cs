@@ -1,4 +1,5 @@
 using Hindcast.Application.EventSourcing;
+using Hindcast.Application.Intake;
 using Hindcast.Application.Projects;
 using Hindcast.Application.Redaction;
 using Hindcast.Domain.Traces;
@@ -36,9 +37,24 @@ public sealed record NewEvent
 /// </summary>
 public sealed record AppendEvents(Caller Caller, IReadOnlyList<NewEvent> Events) : IRequest<IReadOnlyList<Outcome>>
 {
-    internal sealed class Handler(Streams log, Subjects subjects, TimeProvider clock, Redactions? redactions = null) : IRequestHandler<AppendEvents, IReadOnlyList<Outcome>>
+    internal sealed class Handler(Streams log, Subjects subjects, IntakeBook intake, TimeProvider clock, Redactions? redactions = null) : IRequestHandler<AppendEvents, IReadOnlyList<Outcome>>
     {
         public async Task<IReadOnlyList<Outcome>> Handle(AppendEvents command, CancellationToken ct)
+        {
+            try
+            {
+                var outcomes = await AppendAsync(command, ct);
+                intake.Answered(command.Caller, command.Events, outcomes);
+                return outcomes;
+            }
+            catch
+            {
+                intake.Failed(command.Caller, command.Events);
+                throw;
+            }
+        }
+
+        async Task<Outcome[]> AppendAsync(AppendEvents command, CancellationToken ct)
         {
             var now = Streams.Micros(clock.GetUtcNow());
             var redactor = redactions?.RedactorOf(command.Caller.Project);

@@ -52,6 +52,7 @@ public sealed class WhyOpsHost : IAsyncDisposable
             .AddSingleton<IKeyRing, Keys>()
             .AddSingleton(new Subjects(new byte[32]))
             .AddSingleton<Streams>()
+            .AddSingleton<Application.Intake.IntakeBook>()
             .AddSingleton<IPayloadReader, WhyOpsPayload>()
             .AddSingleton<FactReader>()
             .AddTransient<IRequestHandler<AppendEvents, IReadOnlyList<Outcome>>, AppendEvents.Handler>()

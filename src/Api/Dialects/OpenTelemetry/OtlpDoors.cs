@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Google.Protobuf;
 using Hindcast.Api.Dialects.OpenTelemetry.Wire;
+using Hindcast.Application.Intake;
 using Hindcast.Application.Traces;
 using MediatR;
 
@@ -39,6 +40,8 @@ internal static class OtlpDoors
     {
         var (caller, intake) = (http.Caller(), new OtlpIntake(http.Caller()));
         foreach (var item in OtlpBatch.Of(signal, export, json)) intake.Take(signal, item);
+        http.Counts(IntakeFate.Refused, intake.Refused);
+        http.Counts(IntakeFate.Dropped, intake.Dropped);
         if (intake.Events.Count > 0)
         {
             var outcomes = await mediator.Send(new AppendEvents(caller, intake.Events), http.RequestAborted);

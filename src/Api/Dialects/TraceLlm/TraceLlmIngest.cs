@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Hindcast.Application.EventSourcing;
+using Hindcast.Application.Intake;
 using Hindcast.Application.Payloads;
 using Hindcast.Application.Projects;
 using Hindcast.Application.Traces;
@@ -28,7 +29,10 @@ internal static class TraceLlmIngest
         using var body = await RequestBody.ReadAsync(http, RequestBody.DefaultLimit, http.RequestAborted);
         using var batch = JsonBatch.Parse(body.Bytes);
         if (batch.Count > MostTraces)
+        {
+            http.Counts(IntakeFate.RefusedRequest, 1);
             return TraceLlmAnswers.Invalid([new("too_long", ["body"], $"List should have at most {MostTraces} items after validation, not {batch.Count}", null)]);
+        }
 
         var caller = http.Caller();
         var now = Streams.Micros(clock.GetUtcNow());
@@ -52,6 +56,7 @@ internal static class TraceLlmIngest
             saved.Add((i, trace, facts.Count));
         }
 
+        http.Counts(IntakeFate.Refused, batch.Elements.Count - saved.Count);
         var stored = new List<(int Index, TraceLlmTrace Trace)>();
         if (events.Count > 0)
         {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Hindcast.Application.Intake;
 using Hindcast.Application.Payloads;
 using Hindcast.Application.Projects;
 using Hindcast.Application.Traces;
@@ -32,6 +33,7 @@ internal static class TrubricsDoors
         using var batch = Parse(body.Bytes, faults);
         if (batch is null)
         {
+            http.Counts(IntakeFate.RefusedRequest, 1);
             await AnswerAsync(http, faults, []);
             return;
         }
@@ -45,6 +47,7 @@ internal static class TrubricsDoors
             places.Add((i, made.Count));
             events.AddRange(made);
         }
+        http.Counts(IntakeFate.Refused, batch.Elements.Count - places.Count);
         if (events.Count == 0)
         {
             await AnswerAsync(http, faults, []);

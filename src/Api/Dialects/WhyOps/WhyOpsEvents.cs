@@ -1,4 +1,5 @@
 using Hindcast.Application;
+using Hindcast.Application.Intake;
 using Hindcast.Application.Payloads;
 using Hindcast.Application.Traces;
 using Hindcast.Domain.Traces;
@@ -33,7 +34,11 @@ internal static class WhyOpsEvents
         HttpContext http, IMediator mediator, TimeProvider clock, string? type,
         Func<WhyOpsBatch, bool, IResult> success, bool withResults, CancellationToken ct)
     {
-        if (RequestFault(http.Request) is { } wrong) return Invalid([wrong]);
+        if (RequestFault(http.Request) is { } wrong)
+        {
+            http.Counts(IntakeFate.RefusedRequest, 1);
+            return Invalid([wrong]);
+        }
         var user = UserOf(http.Request);
         using var body = await RequestBody.ReadAsync(http, MostBodyBytes, ct);
         using var json = JsonBatch.Parse(body.Bytes);
@@ -43,6 +48,7 @@ internal static class WhyOpsEvents
 
         var batch = new WhyOpsBatch(http.Caller(), user, clock.GetUtcNow());
         for (var i = 0; i < json.Count; i++) batch.Take(i, json.Elements[i], json.RawOf(i), type);
+        http.Counts(IntakeFate.Refused, batch.Faults.Count);
         if (batch.Facts.Count > 0) batch.Settle(await mediator.Send(new AppendEvents(http.Caller(), batch.Facts), ct));
 
         var stored = batch.Faults.Count == 0 || batch.Stored.Count > 0;

@@ -1,15 +1,17 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
-import { ask } from '../api'
+import { ask, at } from '../api'
 import { count, plain } from '../format'
 import { useOffers } from '../shell'
 import { At, Figure, Heading, Labelled, Sheet, Status } from '../ui/bits'
 import { useParam, useTitle } from '../ui/hooks'
-import { DoorList } from '../ui/listing'
-import { Missing, Of } from '../ui/states'
+import { ItemTable, type Item } from '../ui/listing'
+import { Empty, Missing, Of } from '../ui/states'
 
 type Receipt = { position: number; stream: string; revision: number; type: string; recorded_at: string; sha256: string; trace_id?: string; projections: { name: string; position: number; state?: string; status?: string; applied?: boolean; parked?: boolean; pending?: boolean; reason?: string }[] }
+
+type Completeness = { counted_from: string; counted_until: string; gaps: { from: string; to: string }[]; lag_events: number; sources: Item[] }
 
 const spans = { '1h': 1, '24h': 24, '7d': 168 } as const
 
@@ -31,11 +33,28 @@ export function Receipts() {
       <Heading title="Completeness" says="What each source sent, and what became of it.">
         <label><span className="sr-only">Time</span><select className="field" value={window} onChange={(e) => setWindow(e.target.value)}>{Object.keys(spans).map((s) => <option key={s}>{s}</option>)}</select></label>
       </Heading>
-      <DoorList
-        door="/api/v1/completeness" query={{ from: new Date(from - (spans[window as keyof typeof spans] ?? 24) * 3_600_000).toISOString() }} what="completeness" label="Completeness by source" empty="Nothing was sent in this time."
-        members={['source', 'dialect', 'key_id', 'received', 'stored', 'duplicate', 'refused', 'parked', 'projected']}
-      />
+      <CompletenessSince from={new Date(from - (spans[window as keyof typeof spans] ?? 24) * 3_600_000).toISOString()} />
     </>
+  )
+}
+
+/** Two ledgers side by side: what the doors counted, and what the log and its read models hold. */
+function CompletenessSince({ from }: { from: string }) {
+  const offered = useOffers('GET /api/v1/completeness')
+  const found = useQuery({ queryKey: ['completeness', from], enabled: offered, queryFn: () => ask<Completeness>(at('/api/v1/completeness', { from })) })
+  if (!offered) return <Missing title="No completeness on this server">This version of the server does not offer it.</Missing>
+  return (
+    <Of query={found} what="completeness">
+      {(c) => (
+        <div className="flex flex-col gap-2">
+          {c.sources.length === 0 ? <Empty title="No completeness yet">Nothing was sent in this time.</Empty> : (
+            <ItemTable items={c.sources} label="Completeness by source" members={['dialect', 'key_id', 'received', 'acknowledged', 'stored', 'projected', 'duplicate', 'refused', 'parked', 'pending', 'missing', 'uncounted']} />
+          )}
+          <p className="text-xs text-soft">The doors count since <At iso={c.counted_from} />, here until <At iso={c.counted_until} />; {count(c.lag_events)} events of the log are not projected yet.</p>
+          {c.gaps.map((gap) => <p key={gap.from} className="text-xs text-soft">A process was killed: what came between <At iso={gap.from} /> and <At iso={gap.to} /> may be stored and uncounted.</p>)}
+        </div>
+      )}
+    </Of>
   )
 }
 
