@@ -51,6 +51,11 @@ public sealed class AlertWatch(
             logger.LogWarning("Alert {Alert} could not be measured: {Why}", alert.Id, e.Message);
             await store.MoveAsync(alert.Id, stored.Evaluated, begin with { Evaluated = last, Value = null, Trouble = e.Message }, [], ct);
         }
+        catch (Exception e) when (e is not (Unavailable or LogUnavailable or OperationCanceledException))
+        {
+            // One rule holds up no other.
+            logger.LogError(e, "Alert {Alert} could not be looked at; it is tried again", alert.Id);
+        }
     }
 
     static Delivery Told(Alert alert, Turned turned, DateTimeOffset now)

@@ -11,9 +11,11 @@ public interface IAlertStore
 {
     Task<IReadOnlyList<(Alert Alert, AlertState State)>> AlertsAsync(CancellationToken ct);
 
-    /// <summary>Inserts or replaces a rule, and puts its state in place of the one that is there.</summary>
+    /// <summary>Inserts or replaces a rule. What is known of one that is there stays, but for where it is looked at from.</summary>
+    /// <param name="from">Windows that end by then are not looked at.</param>
     /// <param name="secret">Null: the one it has.</param>
-    Task SaveAsync(Alert alert, AlertState state, string? secret, CancellationToken ct);
+    /// <exception cref="NotFound">Without a secret there has to be one, and it was deleted meanwhile.</exception>
+    Task<AlertState> SaveAsync(Alert alert, DateTimeOffset from, string? secret, CancellationToken ct);
 
     /// <summary>Deletes a rule with its deliveries, sent or not.</summary>
     Task DeleteAsync(string id, CancellationToken ct);

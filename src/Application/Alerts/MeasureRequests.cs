@@ -1,4 +1,3 @@
-using System.Globalization;
 using Hindcast.Application.Analytics;
 using Hindcast.Application.ReadModels;
 using Hindcast.Application.Search;
@@ -33,7 +32,6 @@ public sealed record MeasureRequests(string Project, string? Filter, DateTimeOff
         {
             var filter = query.Filter is { } json ? words(json, query.To) : Search.Filter.Everything;
             await using var db = models.Open("traces");
-            await using var snapshot = await db.Database.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
             var prices = await PriceRow.BookAsync(db, query.Project, ct);
             var (rows, read) = (new List<BucketRow>(), 0);
             foreach (var stretch in TimeCover.Of(query.From.Micros(), query.To.Micros(), BucketWidth.Minute, prices.Starts.Select(s => s.Micros())))
@@ -55,7 +53,7 @@ public sealed record MeasureRequests(string Project, string? Filter, DateTimeOff
                 {
                     var page = await finder.FindAsync<SpanRow>(search, ct);
                     if ((read += page.Rows.Count) > MostRead)
-                        throw new Unprocessable("too_many_requests_to_read", string.Create(CultureInfo.InvariantCulture, $"The filter takes more than {MostRead} requests; narrow it, or choose a shorter time range"));
+                        throw new Unprocessable("too_many_requests_to_read", $"The filter takes more than {MostRead} requests; narrow it, or choose a shorter time range");
                     foreach (var span in page.Rows) Count(span);
                     search = search with { After = page.Next };
                 }

@@ -36,8 +36,8 @@ public sealed record SaveAlert(Caller By, string? Project, string? Id) : IReques
         public async Task<(Alert Alert, AlertState State, string? Secret)> Handle(SaveAlert command, CancellationToken ct)
         {
             var (project, now) = (command.By.Managed(command.Project), Streams.Micros(clock.GetUtcNow()));
-            (Alert Alert, AlertState State)? known = command.Id is { } id ? await store.FindAsync(project, id, ct) : null;
-            var alert = Changed(command, known?.Alert, project, now);
+            var known = command.Id is { } id ? (await store.FindAsync(project, id, ct)).Alert : null;
+            var alert = Changed(command, known, project, now);
             if (known is null && (await store.AlertsAsync(ct)).Count(a => a.Alert.Project == project) >= MostAlerts)
                 throw new BadRequest("name", $"A project has at most {MostAlerts} alerts.");
             if (command.Secret is { } own && (own.Length is < ShortestSecret or > LongestSecret || own.AsSpan().ContainsAnyExceptInRange('!', '~')))
@@ -48,12 +48,11 @@ public sealed record SaveAlert(Caller By, string? Project, string? Id) : IReques
             [
                 KeyStream.Draft(
                     new AlertSet(
-                        alert.Id, alert.Name, alert.Filter, alert.Metric.ToString(), alert.WindowMinutes, alert.Comparison.ToString(), alert.Threshold,
+                        alert.Id, alert.Name, alert.Filter, alert.Metric.Name(), alert.WindowMinutes, alert.Comparison.Name(), alert.Threshold,
                         alert.CooldownMinutes, alert.Enabled, new Uri(alert.WebhookUrl).Host, secret is not null), command.By, project, now),
             ], ct);
             // Minutes before the change are not looked at by the rule it became.
-            var state = known is { } before ? before.State with { Evaluated = Later(before.State.Evaluated, AlertHistory.Minute(now)) } : new(AlertHistory.Minute(now));
-            await store.SaveAsync(alert, state, secret, ct);
+            var state = await store.SaveAsync(alert, AlertHistory.Minute(now), secret, ct);
             return (alert, state, secret);
         }
 
@@ -93,8 +92,6 @@ public sealed record SaveAlert(Caller By, string? Project, string? Id) : IReques
 
         static int In(string name, long value, int least, int most) =>
             value >= least && value <= most ? (int)value : throw new BadRequest(name, $"{name} must be from {least} to {most}.");
-
-        static DateTimeOffset Later(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;
     }
 }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Hindcast.Application.Projects;
 using Hindcast.Domain.Alerts;
 using MediatR;
@@ -25,9 +24,9 @@ public sealed record TryAlert(Caller By, string? Project, string Id, DateTimeOff
             if (to < DateTimeOffset.UnixEpoch) throw new BadRequest("to", "to must lie after 1970");
             var from = AlertHistory.Minute(query.From ?? to.AddMinutes(-60 - rule.WindowMinutes));
             if (from >= to) throw new BadRequest("to", "to must lie at least a finished minute after from");
-            var windows = (to - from).TotalMinutes;
+            var windows = (to - from).Ticks / TimeSpan.TicksPerMinute;
             if (windows * rule.WindowMinutes > MostMinutes)
-                throw new Unprocessable("too_many_windows", string.Create(CultureInfo.InvariantCulture, $"{windows} windows of {rule.WindowMinutes} minutes are too many to try at once; choose a shorter time range"));
+                throw new Unprocessable("too_many_windows", $"{windows} windows of {rule.WindowMinutes} minutes are too many to try at once; choose a shorter time range");
             var (state, turns) = await AlertHistory.SeeAsync(app, rule, new(from), to, ct);
             return new(from, to, (int)windows, turns, state);
         }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Hindcast.Application;
 using Hindcast.Application.Alerts;
 using Hindcast.Application.ReadModels;
 using Hindcast.Domain.Alerts;
@@ -38,18 +39,19 @@ public sealed class AlertStore : IAlertStore, IDisposable
         }), master);
 
     public Task<IReadOnlyList<(Alert Alert, AlertState State)>> AlertsAsync(CancellationToken ct) => _connection.RunAsync<IReadOnlyList<(Alert, AlertState)>>(
-        () => Rows("SELECT body, state FROM alerts ORDER BY id", row => (Json<Alert>(row.GetString(0)), Json<AlertState>(row.GetString(1)))), ct);
+        () => Rows("SELECT body, state, evaluated FROM alerts ORDER BY id", row => (Json<Alert>(row.GetString(0)), StateOf(row))), ct);
 
-    public Task SaveAsync(Alert alert, AlertState state, string? secret, CancellationToken ct) => _connection.RunAsync(
-        () => Run(
+    public Task<AlertState> SaveAsync(Alert alert, DateTimeOffset from, string? secret, CancellationToken ct) => _connection.RunAsync(
+        () => Rows(
             secret is null
-                ? "UPDATE alerts SET body = $body, evaluated = $evaluated, state = $state WHERE id = $id"
+                ? "UPDATE alerts SET body = $body, evaluated = max(evaluated, $from) WHERE id = $id RETURNING body, state, evaluated"
                 : """
-                  INSERT INTO alerts(id, body, secret, evaluated, state) VALUES($id, $body, $secret, $evaluated, $state)
-                  ON CONFLICT(id) DO UPDATE SET body = excluded.body, secret = excluded.secret, evaluated = excluded.evaluated, state = excluded.state
+                  INSERT INTO alerts(id, body, secret, evaluated, state) VALUES($id, $body, $secret, $from, $state)
+                  ON CONFLICT(id) DO UPDATE SET body = excluded.body, secret = excluded.secret, evaluated = max(evaluated, excluded.evaluated)
+                  RETURNING body, state, evaluated
                   """,
-            ("$id", alert.Id), ("$body", Json(alert)), ("$evaluated", state.Evaluated.Micros()), ("$state", Json(state)),
-            ("$secret", secret is null ? null : Wrap(alert.Id, secret))), ct);
+            StateOf, ("$id", alert.Id), ("$body", Json(alert)), ("$from", from.Micros()), ("$state", Json(new AlertState(from))),
+            ("$secret", secret is null ? null : Wrap(alert.Id, secret))) is [var state] ? state : throw new NotFound($"There is no alert '{alert.Id}'."), ct);
 
     public Task DeleteAsync(string id, CancellationToken ct) => _connection.RunAsync(() =>
     {
@@ -115,6 +117,9 @@ public sealed class AlertStore : IAlertStore, IDisposable
         aes.Decrypt(box.AsSpan(0, NonceBytes), box.AsSpan(NonceBytes + TagBytes), box.AsSpan(NonceBytes, TagBytes), clear, Encoding.UTF8.GetBytes(id));
         return Encoding.UTF8.GetString(clear);
     }
+
+    /// <summary>How far it has been looked at stands beside the rest: a rule's change moves it too.</summary>
+    static AlertState StateOf(SqliteDataReader row) => Json<AlertState>(row.GetString(1)) with { Evaluated = Time.At(row.GetInt64(2)) };
 
     static Delivery DeliveryOf(SqliteDataReader row) => Json<Delivery>(row.GetString(1)) with { Position = row.GetInt64(0) };
 
