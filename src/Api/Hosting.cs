@@ -4,6 +4,7 @@ using Hindcast.Api.Dialects.OpenTelemetry;
 using Hindcast.Api.Dialects.TraceLlm;
 using Hindcast.Api.Dialects.WhyOps;
 using Hindcast.Application;
+using Hindcast.Application.Alerts;
 using Hindcast.Application.Erasure;
 using Hindcast.Application.Projects;
 using Hindcast.Application.ReadModels;
@@ -62,7 +63,7 @@ internal static class Hosting
         services.AddApplication(typeof(Hosting).Assembly).AddStorage(configuration, options.DataDirectory).AddVault(options.DataDirectory).AddProjects();
         services.AddGateway(configuration, options.DataDirectory).AddWires().AddErasure().AddRedaction().AddRetention();
         if (!options.Projections.Paused) services.AddProjectionHost().AddHostedService(provider => provider.GetRequiredService<RetentionSweep>());
-        services.AddHostedService<Application.Exports.ExportWorker>();
+        services.AddHostedService<Application.Exports.ExportWorker>().AddAlerts(watch: !options.Projections.Paused).AddSingleton<FilterWords>(Native.AlertDoors.FilterOf);
         services.AddSingleton<Application.Live.FactWords>(Live.StreamDoor.Words).AddSingleton<Application.Live.FactTail>();
         services.AddSingleton<Live.LiveSockets>().AddSingleton<TraceLlmVoice>().AddSingleton<ObservatoryVoice>();
         services.AddSingleton<AnswerCache>().AddSingleton(CursorsOf);

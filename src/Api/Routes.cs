@@ -216,6 +216,14 @@ internal static class Routes
         app.MapGet("/api/v1/budgets", BudgetDoors.List).Needs(Scopes.Admin).Says("Gateway settings", "Budgets and what is used of them");
         app.MapPut("/api/v1/budgets/{id}", BudgetDoors.Put).Needs(Scopes.Admin).Says("Gateway settings", "Set a budget per project, key or user: money, tokens, requests");
         app.MapDelete("/api/v1/budgets/{id}", BudgetDoors.Delete).Needs(Scopes.Admin).Says("Gateway settings", "Lift a budget");
+
+        app.MapGet("/api/v1/alerts", AlertDoors.List).Needs(Scopes.Admin).Says("Alerts", "Rules, and how each stands");
+        app.MapPost("/api/v1/alerts", AlertDoors.Create).Needs(Scopes.Admin).Says("Alerts", "Add a rule: a metric of the requests a filter takes, a window, a webhook; its secret is in this answer and nowhere else");
+        app.MapGet("/api/v1/alerts/{id}", AlertDoors.Get).Needs(Scopes.Admin).Says("Alerts", "One rule");
+        app.MapPut("/api/v1/alerts/{id}", AlertDoors.Change).Needs(Scopes.Admin).Says("Alerts", "Change a rule, or give it another secret");
+        app.MapDelete("/api/v1/alerts/{id}", AlertDoors.Delete).Needs(Scopes.Admin).Says("Alerts", "Forget a rule and what is still to be told of it");
+        app.MapPost("/api/v1/alerts/{id}/try", AlertDoors.Try).Needs(Scopes.Admin).Reads("traces").Says("Alerts", "When a rule would have fired between from and to, and at what value; nothing is sent");
+        app.MapGet("/api/v1/alerts/{id}/deliveries", AlertDoors.Deliveries).Needs(Scopes.Admin).Says("Alerts", "What was told of a rule and how it was taken, newest first");
     }
 
     /// <summary>A door to the models: needs the scope, and refuses as its provider would.</summary>

@@ -33,6 +33,8 @@ public sealed class HindcastOptions
 
     public RetentionOptions Retention { get; set; } = new();
 
+    public AlertOptions Alerts { get; set; } = new();
+
     /// <summary>
     /// Contents of traces are written to the log sealed with keys of their traces and users, so that destroying a key erases them. Without, whoever
     /// reads the log's file reads all of it, what is erased later too. Costs about 6 µs of processor an event on the way in. The keys are in
@@ -48,6 +50,13 @@ public sealed class RetentionOptions
     /// <summary>Traces first recorded more than so many days ago go from the read models, by whole days.</summary>
     /// <value>Default none: they stay.</value>
     [Range(1, 36_500)] public int? Days { get; set; }
+}
+
+public sealed class AlertOptions
+{
+    /// <summary>How long after its end a minute is looked at: requests are told of when they end, and some come late.</summary>
+    /// <value>Default 30 s.</value>
+    public TimeSpan Settle { get; set; } = TimeSpan.FromSeconds(30);
 }
 
 /// <summary>OpenTelemetry's protocol.</summary>

@@ -10,19 +10,19 @@ internal sealed class KeyBody
 {
     const int MostBytes = 64 * 1024;
 
-    static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false, MaxDepth = 8 };
+    const int Deepest = 8;
 
     readonly JsonElement _body;
 
     KeyBody(JsonElement body) => _body = body;
 
-    public static async Task<KeyBody> ReadAsync(HttpContext http, CancellationToken ct)
+    public static async Task<KeyBody> ReadAsync(HttpContext http, CancellationToken ct, int deepest = Deepest)
     {
         var bytes = await BytesAsync(http, ct);
         if (bytes.Length == 0) return new(default);
         try
         {
-            using var document = JsonDocument.Parse(bytes, s_strict);
+            using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = deepest });
             if (document.RootElement.ValueKind != JsonValueKind.Object) throw new BadRequest("body", "The body must be a JSON object.");
             // A name that is half a surrogate pair parses, and throws when somebody looks for another name: read them all now.
             foreach (var member in document.RootElement.EnumerateObject()) _ = member.Name;
@@ -96,6 +96,9 @@ internal sealed class KeyBody
     public DateTimeOffset? Moment(string name) => Text(name) is not { } text ? null
         : Times.TryParse(text, out var time) ? time.ToUniversalTime()
         : throw new BadRequest(name, $"{name} must be an ISO 8601 time with Z or an offset.");
+
+    /// <summary>A member as it was sent.</summary>
+    public string? Raw(string name) => Member(name)?.GetRawText();
 
     /// <summary><c>scopes</c> is required: what a key may do is not to be guessed.</summary>
     public Scopes Scopes()

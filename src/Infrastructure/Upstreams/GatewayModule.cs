@@ -1,4 +1,5 @@
 using Hindcast.Application;
+using Hindcast.Application.Alerts;
 using Hindcast.Application.Erasure;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Gateway;
@@ -28,6 +29,9 @@ public static class GatewayModule
                 Path.Combine(dataDirectory, "vault.db"), MasterKey.Of(provider.GetRequiredService<IGatewayStore>(), provider.GetRequiredService<IKeySeal>())))
             .AddSingleton<ISeal>(provider => new SubjectSeal(
                 provider.GetRequiredService<ISubjectKeys>(), provider.GetRequiredService<IOptions<HindcastOptions>>().Value.Sealing))
+            .AddSingleton<IAlertStore>(provider => AlertStore.Open(
+                Path.Combine(dataDirectory, "vault.db"), MasterKey.Of(provider.GetRequiredService<IGatewayStore>(), provider.GetRequiredService<IKeySeal>())))
+            .AddSingleton<IWebhooks>(_ => new WebhookClient(UpstreamOptions.MayBePrivate(upstreams)))
             .AddSingleton<IUpstreams>(provider =>
                 new UpstreamClient(
                     provider.GetRequiredService<IKeySeal>(), UpstreamOptions.MayBePrivate(upstreams), provider.GetRequiredService<GatewaySettings>().Current,

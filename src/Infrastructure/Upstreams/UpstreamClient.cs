@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
-using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -11,12 +9,11 @@ namespace Hindcast.Infrastructure.Upstreams;
 
 /// <summary>
 /// The way out. Addresses are a provider's base and a route from a closed list; the provider's key is opened here, for one request, and the
-/// caller's is not known here at all. No redirects, no cookies, no proxy of the environment, and no content codings, so that what passes can be read.
+/// caller's is not known here at all. Connections are <see cref="GuardedConnections"/>, so that what passes can be read.
 /// </summary>
 public sealed class UpstreamClient : IUpstreams, IDisposable
 {
     const string AnthropicVersion = "2023-06-01";
-    static readonly TimeSpan s_connect = TimeSpan.FromSeconds(10);
     static readonly MediaTypeHeaderValue s_json = new("application/json");
 
     /// <summary>Headers of answers that a caller may see; cookies, the provider's limits and names of accounts are not among them.</summary>
@@ -34,19 +31,7 @@ public sealed class UpstreamClient : IUpstreams, IDisposable
     public UpstreamClient(IKeySeal seal, bool allowPrivateNetworks, Func<Provider, Provider?> current, TimeProvider clock)
     {
         (_seal, _private, _current, _clock) = (seal, allowPrivateNetworks, current, clock);
-        _http = new(new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            UseProxy = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            ConnectTimeout = s_connect,
-            ConnectCallback = ConnectAsync,
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-            // A call that is broken off is broken off now: what the provider still has to say is not waited for.
-            ResponseDrainTimeout = TimeSpan.Zero,
-            ActivityHeadersPropagator = null,
-        });
+        _http = new(GuardedConnections.Handler(allowPrivateNetworks));
     }
 
     public async Task<UpstreamAnswer> SendAsync(UpstreamCall call, CancellationToken ct)
@@ -110,25 +95,6 @@ public sealed class UpstreamClient : IUpstreams, IDisposable
         };
         // Anthropic's own client takes a base without the version, OpenAI's one with it.
         return provider.Kind == UpstreamKind.Anthropic && !provider.BaseUrl.EndsWith("/v1", StringComparison.Ordinal) ? "/v1" + path : path;
-    }
-
-    async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken ct)
-    {
-        var (host, port) = (context.DnsEndPoint.Host, context.DnsEndPoint.Port);
-        var resolved = await Dns.GetHostAddressesAsync(host, ct);
-        // All of them: a name that mixes public and private addresses is up to no good.
-        if (!_private && (resolved.Length == 0 || !resolved.All(PublicAddress.Is))) throw new AddressRefused(host);
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync(resolved, port, ct);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
     }
 
     static List<KeyValuePair<string, string>> Visible(HttpResponseMessage response)

@@ -27,7 +27,7 @@ const sections: Record<string, Section> = {
   limits: { name: 'Limits', says: 'What is in force on this server.', draw: Limits },
   retention: { name: 'Retention', says: 'How long things are kept.', draw: door('/api/v1/retention', 'retention', { days: 90 }), admin: true },
   redaction: { name: 'Redaction', says: 'What is blacked out before it is stored.', draw: door('/api/v1/redaction', 'redaction', { secrets: 'replace', emails: 'flag', cards: 'off', patterns: [] }), admin: true },
-  alerts: { name: 'Alerts', says: 'What is worth waking somebody for.', draw: door('/api/v1/alerts', 'alerts'), admin: true },
+  alerts: { name: 'Alerts', says: 'What is worth waking somebody for.', draw: door('/api/v1/alerts', 'alerts', { name: 'Errors', metric: 'error_rate', comparison: 'gt', threshold: 0.1, window_minutes: 5, webhook_url: 'https://example.com/hook' }), admin: true },
   views: { name: 'Saved views', says: 'Filters with a name.', draw: door('/api/v1/views', 'saved views') },
   members: { name: 'Members', says: 'Who signs in, and as what.', draw: door('/api/v1/members', 'members'), admin: true },
   audit: { name: 'Audit', says: 'Who did what.', draw: door('/api/v1/audit', 'audit'), admin: true },
