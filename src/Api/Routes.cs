@@ -194,6 +194,7 @@ internal static class Routes
         app.MapGet("/app/session", ConsoleDoors.Session).Open().Says("Keys", "Who is signed in, and which doors there are");
         app.MapPost("/app/login", LoginDoors.Login).Open().Says("Keys", "Sign in a browser: a key for a cookie");
         app.MapPost("/app/logout", LoginDoors.Logout).Open().Says("Keys", "Sign it out");
+        app.MapGet("/api/v1/audit", AuditDoors.List).Needs(Scopes.Admin).Says("Audit", "Who did what, the newest first; actor, action, from, to, project_id, limit and cursor narrow it");
         app.MapGet("/api/v1/keys", KeyDoors.List).Needs(Scopes.Admin).Says("Keys", "Keys, masked, newest first; project_id narrows them");
         app.MapPost("/api/v1/keys", KeyDoors.Create).Needs(Scopes.Admin).Says("Keys", "Issue a key; its text is in this answer and nowhere else");
         app.MapPost("/api/v1/keys/{id}/rotate", KeyDoors.Rotate).Needs(Scopes.Admin).Says("Keys", "Issue a key in place of another, which works on for overlap_hours (24)");

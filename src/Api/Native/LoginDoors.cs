@@ -8,32 +8,24 @@ namespace Hindcast.Api.Native;
 
 /// <summary>
 /// <c>POST /app/login</c> takes a key, as JSON or a form, and gives it back as a cookie that scripts cannot read and other sites cannot use; or
-/// the token of the link printed at the start, for a key of its own that ends after 12 hours. <c>POST /app/logout</c> takes the cookie away. Five failed tries in 15 minutes from one address, then 429.
+/// the token of the link printed at the start, for a key of its own that ends after 12 hours. <c>POST /app/logout</c> takes the cookie away. 429 as <see cref="Guesses"/>.
 /// </summary>
 internal static class LoginDoors
 {
-    /// <summary>A try costs three; one comes back a minute: five tries in 15 minutes.</summary>
-    static readonly Allowance s_tries = new(PerMinute: 1, Burst: 15);
-    const int Try = 3;
     const int MostBytes = 4 << 10;
     static readonly TimeSpan s_linked = TimeSpan.FromHours(12);
 
-    public static async Task<IResult> Login(HttpContext http, IKeyRing keys, IRateLimiter limiter, LoginLinks links, IMediator app, TimeProvider clock)
+    public static async Task<IResult> Login(HttpContext http, IRateLimiter limiter, LoginLinks links, IMediator app, TimeProvider clock)
     {
-        var bucket = $"login:{http.Connection.RemoteIpAddress}";
-        var before = await limiter.DrawAsync(bucket, s_tries, 0, http.RequestAborted);
-        if (before.Remaining < Try) throw new TooMany("Too many failed sign-ins. Please try again later.", TimeSpan.FromMinutes(Try - before.Remaining));
+        await Guesses.LookAsync("login", http, limiter);
         var (key, isToken) = await ShownAsync(http);
         // A key is kept as its hash alone: who comes by the link gets one made for the purpose, listed and ended like any other.
         if (isToken && links.Use(key))
             key = (await app.Send(new CreateKey(FirstStart.Operator("login_link")) { Name = "Console, by login link", Scopes = Scopes.Admin, Expires = clock.GetUtcNow() + s_linked }, http.RequestAborted)).Secret;
         else if (isToken) key = "";
-        if (keys.Find(key) is not { } caller)
-        {
-            await limiter.DrawAsync(bucket, s_tries, Try, http.RequestAborted);
-            throw new Unauthenticated(missing: false);
-        }
-        http.Response.Cookies.Append(Access.Cookie, key, Options(http));
+        var admission = await app.Send(new SignIn(key, Guesses.AddressOf(http)), http.RequestAborted);
+        if (admission.Who is not { } caller) return await Guesses.FailAsync("login", http, limiter);
+        http.Response.Cookies.Append(Access.Cookie, admission.Text, Options(http));
         return Results.Json(new { project_id = caller.Project, key_id = caller.KeyId, scopes = ScopeNames.List(caller.Scopes) }, Envelope.Json);
     }
 

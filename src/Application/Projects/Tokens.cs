@@ -19,13 +19,17 @@ public sealed class Tokens(byte[] secret, KeyRing ring, TimeProvider clock)
         : vault.SecretAsync(Secrets.Jwt, Secrets.Make, CancellationToken.None).GetAwaiter().GetResult();
 
     /// <summary>A token for a key and its id or name; null when they are not together, or the key does not work.</summary>
-    public string? Issue(string clientId, string key)
+    public Admission? Issue(string clientId, string key)
     {
         if (ring.Find(key) is not { } caller) return null;
         if (clientId != caller.KeyId && clientId != (ring.Row(caller.KeyId)?.Name ?? caller.KeyId)) return null;
         var now = clock.GetUtcNow();
-        return Jwt.Sign(new(caller.KeyId, Org, [caller.Project], caller.Role, PermissionsOf(caller), now, now + Life, Guid.NewGuid().ToString("n"), caller.KeyId), secret);
+        return new(caller, Jwt.Sign(new(caller.KeyId, Org, [caller.Project], caller.Role, PermissionsOf(caller), now, now + Life, Guid.NewGuid().ToString("n"), caller.KeyId), secret));
     }
+
+    /// <summary>The key with this id or, failing that, this name.</summary>
+    public (string Id, string Project)? Named(string clientId) =>
+        (ring.Row(clientId) ?? ring.Rows.FirstOrDefault(row => row.Name == clientId)) is { } row ? (row.Id, row.Project) : null;
 
     /// <summary>Who shows this token; null when it is none that holds now. For every door, <c>/ws?token=</c> too.</summary>
     public Caller? Find(string token)
