@@ -10,19 +10,19 @@ internal sealed class KeyBody
 {
     const int MostBytes = 64 * 1024;
 
-    static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false, MaxDepth = 8 };
+    static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false };
 
     readonly JsonElement _body;
 
     KeyBody(JsonElement body) => _body = body;
 
-    public static async Task<KeyBody> ReadAsync(HttpContext http, CancellationToken ct)
+    public static async Task<KeyBody> ReadAsync(HttpContext http, CancellationToken ct, int depth = 8)
     {
         var bytes = await BytesAsync(http, ct);
         if (bytes.Length == 0) return new(default);
         try
         {
-            using var document = JsonDocument.Parse(bytes, s_strict);
+            using var document = JsonDocument.Parse(bytes, s_strict with { MaxDepth = depth });
             if (document.RootElement.ValueKind != JsonValueKind.Object) throw new BadRequest("body", "The body must be a JSON object.");
             // A name that is half a surrogate pair parses, and throws when somebody looks for another name: read them all now.
             foreach (var member in document.RootElement.EnumerateObject()) _ = member.Name;
@@ -117,6 +117,8 @@ internal sealed class KeyBody
             ? ScopeNames.Parse(name)
             : Application.Projects.Scopes.None;
     }
+
+    public JsonElement? Json(string name) => Member(name);
 
     /// <summary>Null is as good as absent.</summary>
     JsonElement? Member(string name) =>

@@ -11,6 +11,7 @@ public static class ProjectsModule
         .AddSingleton(provider => new KeyRing(provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<IOptions<HindcastOptions>>().Value.AdminKey))
         .AddSingleton<IKeyRing>(provider => provider.GetRequiredService<KeyRing>())
         .AddSingleton<IdempotencyKeys>()
+        .AddSingleton<Views.SavedViews>()
         .AddSingleton(provider => new Tokens(
             Tokens.SecretOf(provider.GetRequiredService<IOptions<HindcastOptions>>().Value.Jwt, provider.GetRequiredService<IVault>()),
             provider.GetRequiredService<KeyRing>(), provider.GetRequiredService<TimeProvider>()))
