@@ -194,6 +194,10 @@ internal static class Routes
         app.MapGet("/app/session", ConsoleDoors.Session).Open().Says("Keys", "Who is signed in, and which doors there are");
         app.MapPost("/app/login", LoginDoors.Login).Open().Says("Keys", "Sign in a browser: a key, or a member's name and secret, for a cookie");
         app.MapPost("/app/logout", LoginDoors.Logout).Open().Says("Keys", "Sign it out");
+        app.MapGet("/api/v1/members", MemberDoors.List).Needs(Scopes.Admin).Says("Members", "Who signs in by name, and as what; project_id narrows it");
+        app.MapPost("/api/v1/members", MemberDoors.Create).Needs(Scopes.Admin).Says("Members", "Add a member with a role; the secret is in this answer and nowhere else");
+        app.MapPut("/api/v1/members/{id}", MemberDoors.Change).Needs(Scopes.Admin).Says("Members", "Another name, another role, at once, or a new secret");
+        app.MapDelete("/api/v1/members/{id}", MemberDoors.Remove).Needs(Scopes.Admin).Says("Members", "End a member, and every session, at once");
         app.MapGet("/api/v1/views", ViewDoors.List).Needs(Scopes.Read, Permissions.ReadTraces).Says("Views", "Saved views, by name");
         app.MapPost("/api/v1/views", ViewDoors.Create).Needs(Scopes.Admin).Says("Views", "Save a filter under a name, with columns and order");
         app.MapPut("/api/v1/views/{id}", ViewDoors.Put).Needs(Scopes.Admin).Says("Views", "Put another view in the place of one");

@@ -12,7 +12,7 @@ namespace Hindcast.Api.Native;
 /// </summary>
 internal static class AuditDoors
 {
-    public static async Task<IResult> List(HttpContext http, SearchCursors cursors, KeyRing keys, IMediator app, CancellationToken ct)
+    public static async Task<IResult> List(HttpContext http, SearchCursors cursors, KeyRing keys, Members members, IMediator app, CancellationToken ct)
     {
         var (given, caller) = (new QueryValues(http.Request.Query), http.Caller());
         var (project, actor, action, from, to) = (given.Text("project_id"), given.Text("actor"), given.Text("action"), given.Moment("from"), given.Moment("to"));
@@ -26,7 +26,7 @@ internal static class AuditDoors
         {
             data = rows.Select(row => new
             {
-                id = row.Position, at = row.At.UtcDateTime, row.Actor, ActorName = row.Actor is { } id ? keys.Row(id)?.Name : null, row.Action, row.Target,
+                id = row.Position, at = row.At.UtcDateTime, row.Actor, ActorName = row.Actor is { } id ? keys.Row(id)?.Name ?? members.All.FirstOrDefault(m => m.Id == id)?.Name : null, row.Action, row.Target,
                 ProjectId = row.Project, row.Outcome, row.Address,
             }),
             pagination = new { cursor = more ? cursors.Write(new(rows[^1].Position, rows[^1].At.Micros(), "", "", rows[^1].Project), name) : null, has_more = more, limit },

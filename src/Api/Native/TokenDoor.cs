@@ -4,7 +4,7 @@ using MediatR;
 
 namespace Hindcast.Api.Native;
 
-/// <summary><c>POST /auth/token</c> <c>{client_id, client_secret}</c>: a token of 15 minutes for a key and its id or name. 429 as <see cref="Guesses"/>.</summary>
+/// <summary><c>POST /auth/token</c> <c>{client_id, client_secret}</c>: a token of 15 minutes for a key or a member's secret, and its id or name. 429 as <see cref="Guesses"/>.</summary>
 internal static class TokenDoor
 {
     public static async Task<IResult> Issue(HttpContext http, IRateLimiter limiter, IMediator app, CancellationToken ct)

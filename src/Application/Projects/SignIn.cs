@@ -19,24 +19,26 @@ public sealed record Admission(Caller? Who, string Text)
         : null;
 }
 
-/// <summary>A session for who knows a key.</summary>
-public sealed record SignIn(string Key, string? Address) : IRequest<Admission>, IAudited
+/// <summary>A session for who knows a key, or a member's name and secret.</summary>
+/// <param name="Name">Null: a key, which speaks for itself.</param>
+public sealed record SignIn(string? Name, string Secret, string? Address) : IRequest<Admission>, IAudited
 {
     public Deed? Deed(object? answer) => Admission.Deed(answer, "login.accept", "login.refuse", Address);
 
-    internal sealed class Handler(IKeyRing keys) : RequestHandler<SignIn, Admission>
+    internal sealed class Handler(IKeyRing keys, Tokens tokens) : RequestHandler<SignIn, Admission>
     {
-        protected override Admission Handle(SignIn command) => new(keys.Find(command.Key), command.Key);
+        protected override Admission Handle(SignIn command) => command.Name is not { } name ? new(keys.Find(command.Secret), command.Secret)
+            : tokens.Issue(name, command.Secret, Tokens.Session) ?? new(null, "") { Claimed = tokens.Named(name) };
     }
 }
 
-/// <summary>A token for who knows a key and its id or name.</summary>
+/// <summary>A token for who knows a key or a member's secret, and its id or name.</summary>
 public sealed record IssueToken(string ClientId, string Secret, string? Address) : IRequest<Admission>, IAudited
 {
     public Deed? Deed(object? answer) => Admission.Deed(answer, "token.issue", "token.refuse", Address);
 
     internal sealed class Handler(Tokens tokens) : RequestHandler<IssueToken, Admission>
     {
-        protected override Admission Handle(IssueToken command) => tokens.Issue(command.ClientId, command.Secret) ?? new(null, "") { Claimed = tokens.Named(command.ClientId) };
+        protected override Admission Handle(IssueToken command) => tokens.Issue(command.ClientId, command.Secret, Tokens.Life) ?? new(null, "") { Claimed = tokens.Named(command.ClientId) };
     }
 }
