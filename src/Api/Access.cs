@@ -76,7 +76,7 @@ internal static class Access
 
         var keys = services.GetRequiredService<IKeyRing>();
         if (Shown(request) is var (key, bearer)) return new(() => keys.Find(key) ?? (bearer ? services.GetService<Tokens>()?.Find(key) : null));
-        if (request.Cookies[Cookie] is { } kept) return new(SameSite.IsOurOwn(request) ? () => keys.Find(kept) : () => null);
+        if (request.Cookies[Cookie] is { } kept) return new(SameSite.IsOurOwn(request) ? () => keys.Find(kept) ?? services.GetService<Tokens>()?.Find(kept) : () => null);
         return open && SameSite.IsLocal(http) ? new(() => s_anybody) : Credential.None;
     }
 

@@ -35,7 +35,7 @@ internal static class Routes
         app.MapGet("/health/live", HealthDoors.Live).Open().Says("Health", "The process answers");
         app.MapGet("/health/ready", HealthDoors.Ready).Open().Says("Health", "Projections have been at the head once since the start");
         app.MapGet("/metrics", MetricsDoor.Get).Open().ExcludeFromDescription();
-        app.MapPost("/auth/token", TokenDoor.Issue).Open().Says("Keys", "A token of 15 minutes for client_id (a key's id or name) and client_secret (the key)");
+        app.MapPost("/auth/token", TokenDoor.Issue).Open().Says("Keys", "A token of 15 minutes for client_id (the id or name of a key or a member) and client_secret (the key, or the member's secret)");
         app.MapOpenApi("/openapi/{documentName}.json").Open();
         app.MapGet("/docs", DocsDoor.Page).Open().ExcludeFromDescription();
         app.MapGet("/docs/{file}", DocsDoor.File).Open().ExcludeFromDescription();
@@ -193,8 +193,17 @@ internal static class Routes
         app.MapGet("/app/{**page}", ConsoleDoors.Page).Open().ExcludeFromDescription();
         app.MapGet("/app/assets/{file}", ConsoleDoors.Asset).Open().ExcludeFromDescription();
         app.MapGet("/app/session", ConsoleDoors.Session).Open().Says("Keys", "Who is signed in, and which doors there are");
-        app.MapPost("/app/login", LoginDoors.Login).Open().Says("Keys", "Sign in a browser: a key for a cookie");
+        app.MapPost("/app/login", LoginDoors.Login).Open().Says("Keys", "Sign in a browser: a key, or a member's name and secret, for a cookie");
         app.MapPost("/app/logout", LoginDoors.Logout).Open().Says("Keys", "Sign it out");
+        app.MapGet("/api/v1/members", MemberDoors.List).Needs(Scopes.Admin).Says("Members", "Who signs in by name, and as what; project_id narrows it");
+        app.MapPost("/api/v1/members", MemberDoors.Create).Needs(Scopes.Admin).Says("Members", "Add a member with a role; the secret is in this answer and nowhere else");
+        app.MapPut("/api/v1/members/{id}", MemberDoors.Change).Needs(Scopes.Admin).Says("Members", "Another name, another role, at once, or a new secret");
+        app.MapDelete("/api/v1/members/{id}", MemberDoors.Remove).Needs(Scopes.Admin).Says("Members", "End a member, and every session, at once");
+        app.MapGet("/api/v1/views", ViewDoors.List).Needs(Scopes.Read, Permissions.ReadTraces).Says("Views", "Saved views, by name");
+        app.MapPost("/api/v1/views", ViewDoors.Create).Needs(Scopes.Admin).Says("Views", "Save a filter under a name, with columns and order");
+        app.MapPut("/api/v1/views/{id}", ViewDoors.Put).Needs(Scopes.Admin).Says("Views", "Put another view in the place of one");
+        app.MapDelete("/api/v1/views/{id}", ViewDoors.Delete).Needs(Scopes.Admin).Says("Views", "Forget a view");
+        app.MapGet("/api/v1/audit", AuditDoors.List).Needs(Scopes.Admin).Says("Audit", "Who did what, the newest first; actor, action, from, to, project_id, limit and cursor narrow it");
         app.MapGet("/api/v1/keys", KeyDoors.List).Needs(Scopes.Admin).Says("Keys", "Keys, masked, newest first; project_id narrows them");
         app.MapPost("/api/v1/keys", KeyDoors.Create).Needs(Scopes.Admin).Says("Keys", "Issue a key; its text is in this answer and nowhere else");
         app.MapPost("/api/v1/keys/{id}/rotate", KeyDoors.Rotate).Needs(Scopes.Admin).Says("Keys", "Issue a key in place of another, which works on for overlap_hours (24)");

@@ -25,6 +25,7 @@ public static class ApplicationModule
             .AddSingleton<Exports.ExportJobs>()
             .AddScoped<ServiceFactory>(provider => provider.GetRequiredService)
             .AddScoped<IMediator, Mediator>()
+            .AddTransient(typeof(IPipelineBehavior<,>), typeof(Audit.Auditing<,>))
             .AddTransient(typeof(IPipelineBehavior<,>), typeof(Reading<,>))
             .AddSingleton<IMapper>(_ => new MapperConfiguration(map => map.AddProfiles(dialects)).CreateMapper())
             .Scan(scan => scan.FromAssemblies([typeof(ApplicationModule).Assembly, .. dialects])

@@ -17,10 +17,10 @@ internal static class ErasureDoors
         Answer(http, await app.Send(new EraseTrace(http.Caller(), project_id, traceId), ct));
 
     /// <summary>For administrators of the project <c>default</c>: the files are everybody's.</summary>
-    public static async Task<IResult> Scrub(HttpContext http, Erasures erasures, CancellationToken ct)
+    public static async Task<IResult> Scrub(HttpContext http, IMediator app, CancellationToken ct)
     {
         if (http.Caller().Project != Project.Default) throw new Forbidden("FOREIGN_PROJECT", "The files are seen to by administrators of the project 'default'.");
-        await erasures.ScrubAsync(ct);
+        await app.Send(new ScrubFiles(http.Caller()), ct);
         return Results.Json(new { scrubbed = true }, Envelope.Json);
     }
 

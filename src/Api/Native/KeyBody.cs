@@ -121,6 +121,8 @@ internal sealed class KeyBody
             : Application.Projects.Scopes.None;
     }
 
+    public JsonElement? Json(string name) => Member(name);
+
     /// <summary>Null is as good as absent.</summary>
     JsonElement? Member(string name) =>
         _body.ValueKind == JsonValueKind.Object && _body.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;

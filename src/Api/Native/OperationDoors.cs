@@ -40,9 +40,9 @@ internal static class OperationDoors
     /// 202; progress stands in the list of projections. A build that could not apply every fact takes over only with
     /// <c>?accept_parked=true</c>.
     /// </summary>
-    public static async Task<IResult> Rebuild(string name, bool? accept_parked, IMediator app, CancellationToken ct)
+    public static async Task<IResult> Rebuild(string name, bool? accept_parked, HttpContext http, IMediator app, CancellationToken ct)
     {
-        await app.Send(new RebuildProjection(name, accept_parked ?? false), ct);
+        await app.Send(new RebuildProjection(http.Caller(), name, accept_parked ?? false), ct);
         return Results.Json(new { status = "accepted" }, Envelope.Json, statusCode: StatusCodes.Status202Accepted);
     }
 
@@ -62,9 +62,9 @@ internal static class OperationDoors
         }), Envelope.Json);
     }
 
-    public static async Task<IResult> Replay(string name, IMediator app, CancellationToken ct)
+    public static async Task<IResult> Replay(string name, HttpContext http, IMediator app, CancellationToken ct)
     {
-        await app.Send(new ReplayParked(name), ct);
+        await app.Send(new ReplayParked(http.Caller(), name), ct);
         return Results.Json(new { status = "accepted" }, Envelope.Json, statusCode: StatusCodes.Status202Accepted);
     }
 

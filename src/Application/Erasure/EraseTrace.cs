@@ -1,3 +1,4 @@
+using Hindcast.Application.Audit;
 using Hindcast.Application.Projects;
 using MediatR;
 
@@ -5,8 +6,10 @@ namespace Hindcast.Application.Erasure;
 
 /// <summary>Makes all that was said in a trace unreadable, for good. What is sent to it later is refused.</summary>
 /// <exception cref="NotFound">The project has no such trace.</exception>
-public sealed record EraseTrace(Caller By, string? Project, string TraceId) : IRequest<Erased>
+public sealed record EraseTrace(Caller By, string? Project, string TraceId) : IRequest<Erased>, IAudited
 {
+    public Deed? Deed(object? answer) => new(By, "trace.erase", TraceId, Project);
+
     internal sealed class Handler(Erasures erasures) : IRequestHandler<EraseTrace, Erased>
     {
         public async Task<Erased> Handle(EraseTrace command, CancellationToken ct)

@@ -1,3 +1,4 @@
+using Hindcast.Application.Audit;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Projects;
 using Hindcast.Application.ReadModels;
@@ -13,8 +14,11 @@ namespace Hindcast.Application.Erasure;
 /// </summary>
 /// <exception cref="NotFound">Nobody in the project goes by that name.</exception>
 /// <exception cref="Unavailable">The read models are too far behind to say where the user was.</exception>
-public sealed record EraseUser(Caller By, string? Project, string UserId) : IRequest<Erased>
+public sealed record EraseUser(Caller By, string? Project, string UserId) : IRequest<Erased>, IAudited
 {
+    /// <summary>By the subject: the list keeps no name that was to be forgotten.</summary>
+    public Deed? Deed(object? answer) => new(By, "user.erase", (answer as Erased)?.Subject, Project);
+
     internal sealed class Handler(Erasures erasures, ServingModels models, Subjects subjects) : IRequestHandler<EraseUser, Erased>
     {
         public async Task<Erased> Handle(EraseUser command, CancellationToken ct)
@@ -35,7 +39,7 @@ public sealed record EraseUser(Caller By, string? Project, string UserId) : IReq
 
             var (forgotten, scrubbed) = await erasures.SettleAsync(project, last, ct);
             var all = (List<Erasures.Found>)[.. own, .. shared, .. late, .. lateShared];
-            return new(own.Count + late.Count, shared.Count + lateShared.Count, all.Sum(t => t.ClearFacts), last, forgotten, scrubbed);
+            return new(own.Count + late.Count, shared.Count + lateShared.Count, all.Sum(t => t.ClearFacts), last, forgotten, scrubbed) { Subject = subject };
         }
 
         /// <summary>The user's own traces, and others' in which the user was named.</summary>

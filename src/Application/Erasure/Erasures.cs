@@ -12,7 +12,11 @@ namespace Hindcast.Application.Erasure;
 /// <param name="ClearFacts">Facts among them that were recorded before contents were sealed: the log keeps their text, no door shows it.</param>
 /// <param name="Forgotten">No door shows any of it any more; otherwise that is a matter of seconds.</param>
 /// <param name="Scrubbed">No file holds any of it; otherwise <c>hindcast erase --scrub</c> sees to that.</param>
-public sealed record Erased(int Traces, int Shared, long ClearFacts, LogPosition Position, bool Forgotten, bool Scrubbed);
+public sealed record Erased(int Traces, int Shared, long ClearFacts, LogPosition Position, bool Forgotten, bool Scrubbed)
+{
+    /// <summary>Of a user: as the log calls whom nobody may name any more.</summary>
+    public string? Subject { get; init; }
+}
 
 /// <summary>Destroys keys, says so in the log, and sees to it that nothing shows any more what they opened.</summary>
 /// <remarks>

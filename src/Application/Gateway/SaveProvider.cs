@@ -1,3 +1,4 @@
+using Hindcast.Application.Audit;
 using System.Security.Cryptography;
 using System.Text;
 using Hindcast.Application.EventSourcing;
@@ -12,7 +13,7 @@ namespace Hindcast.Application.Gateway;
 /// <exception cref="ProviderKeyNeeded">Address or kind would change under a key that was not given for them.</exception>
 /// <exception cref="ProviderSlugTaken">Another provider of the project is called so.</exception>
 /// <exception cref="NotFound">There is no such provider in the project.</exception>
-public sealed record SaveProvider(Caller By, string? Project, string? Id) : IRequest<Provider>
+public sealed record SaveProvider(Caller By, string? Project, string? Id) : IRequest<Provider>, IAudited
 {
     const int MostModels = 100;
 
@@ -21,6 +22,8 @@ public sealed record SaveProvider(Caller By, string? Project, string? Id) : IReq
     public string? BaseUrl { get; init; }
     public IReadOnlyList<string>? Models { get; init; }
     public string? ApiKey { get; init; }
+
+    public Deed? Deed(object? answer) => new(By, Id is null ? "provider.create" : "provider.change", Id ?? (answer as Provider)?.Id, Project);
 
     internal sealed class Handler(GatewaySettings settings, IKeySeal seal, TimeProvider clock) : IRequestHandler<SaveProvider, Provider>
     {
@@ -69,8 +72,10 @@ public sealed record SaveProvider(Caller By, string? Project, string? Id) : IReq
 }
 
 /// <exception cref="NotFound">There is no such provider in the project.</exception>
-public sealed record DeleteProvider(Caller By, string? Project, string Id) : IRequest
+public sealed record DeleteProvider(Caller By, string? Project, string Id) : IRequest, IAudited
 {
+    public Deed? Deed(object? answer) => new(By, "provider.delete", Id, Project);
+
     internal sealed class Handler(GatewaySettings settings) : AsyncRequestHandler<DeleteProvider>
     {
         protected override Task Handle(DeleteProvider command, CancellationToken ct)
@@ -91,8 +96,10 @@ public sealed record ListProviders(Caller By, string? Project) : IRequest<IReadO
 }
 
 /// <summary>Asks a provider for its models: whether it is there and takes the key. The status it answers, or why it does not.</summary>
-public sealed record TestProvider(Caller By, string? Project, string Id) : IRequest<(bool Success, int? Status, string Message)>
+public sealed record TestProvider(Caller By, string? Project, string Id) : IRequest<(bool Success, int? Status, string Message)>, IAudited
 {
+    public Deed? Deed(object? answer) => new(By, "provider.test", Id, Project);
+
     internal sealed class Handler(GatewaySettings settings, Questions questions) : IRequestHandler<TestProvider, (bool Success, int? Status, string Message)>
     {
         public async Task<(bool Success, int? Status, string Message)> Handle(TestProvider command, CancellationToken ct)
@@ -117,8 +124,10 @@ public sealed record TestProvider(Caller By, string? Project, string Id) : IRequ
 }
 
 /// <summary>Puts every provider key of every project under a new key-encryption key. For administrators of the default project.</summary>
-public sealed record RewrapProviderKeys(Caller By) : IRequest<int>
+public sealed record RewrapProviderKeys(Caller By) : IRequest<int>, IAudited
 {
+    public Deed? Deed(object? answer) => new(By, "provider.rewrap", null);
+
     internal sealed class Handler(GatewaySettings settings, IKeySeal seal) : IRequestHandler<RewrapProviderKeys, int>
     {
         public Task<int> Handle(RewrapProviderKeys command, CancellationToken ct) => command.By.Project == Domain.Projects.Project.Default

@@ -1,3 +1,4 @@
+using Hindcast.Application.Audit;
 using Hindcast.Application.Projects;
 using Hindcast.Domain.Gateway;
 using MediatR;
@@ -5,9 +6,11 @@ using MediatR;
 namespace Hindcast.Application.Gateway;
 
 /// <exception cref="BadRequest">A member has no meaning; names it.</exception>
-public sealed record SetBudget(Caller By, string? Project, Budget Budget) : IRequest
+public sealed record SetBudget(Caller By, string? Project, Budget Budget) : IRequest, IAudited
 {
     const int MostBudgets = 1_000;
+
+    public Deed? Deed(object? answer) => new(By, "budget.set", Budget.Id, Project);
 
     internal sealed class Handler(GatewaySettings settings) : AsyncRequestHandler<SetBudget>
     {
@@ -31,8 +34,10 @@ public sealed record SetBudget(Caller By, string? Project, Budget Budget) : IReq
 }
 
 /// <exception cref="NotFound">There is no such budget in the project.</exception>
-public sealed record DeleteBudget(Caller By, string? Project, string Id) : IRequest
+public sealed record DeleteBudget(Caller By, string? Project, string Id) : IRequest, IAudited
 {
+    public Deed? Deed(object? answer) => new(By, "budget.delete", Id, Project);
+
     internal sealed class Handler(GatewaySettings settings) : AsyncRequestHandler<DeleteBudget>
     {
         protected override Task Handle(DeleteBudget command, CancellationToken ct)

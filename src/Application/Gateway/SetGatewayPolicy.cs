@@ -1,3 +1,4 @@
+using Hindcast.Application.Audit;
 using Hindcast.Application.Projects;
 using Hindcast.Domain.Gateway;
 using MediatR;
@@ -5,8 +6,10 @@ using MediatR;
 namespace Hindcast.Application.Gateway;
 
 /// <exception cref="BadRequest">A figure is out of its range; names it.</exception>
-public sealed record SetGatewayPolicy(Caller By, string? Project, GatewayPolicy Policy) : IRequest
+public sealed record SetGatewayPolicy(Caller By, string? Project, GatewayPolicy Policy) : IRequest, IAudited
 {
+    public Deed? Deed(object? answer) => new(By, "policy.set", "gateway", Project);
+
     internal sealed class Handler(GatewaySettings settings) : AsyncRequestHandler<SetGatewayPolicy>
     {
         protected override Task Handle(SetGatewayPolicy command, CancellationToken ct)

@@ -1,4 +1,6 @@
+using Hindcast.Application.Audit;
 using Hindcast.Application.EventSourcing;
+using Hindcast.Application.Projects;
 using Hindcast.Application.ReadModels;
 using MediatR;
 using Microsoft.EntityFrameworkCore;
@@ -49,8 +51,10 @@ public sealed record ListParked(string Projection, int Limit) : IRequest<IReadOn
 
 /// <summary>Applies parked facts again; those that still fail stay parked.</summary>
 /// <exception cref="NotFound">No such projection.</exception>
-public sealed record ReplayParked(string Projection) : IRequest
+public sealed record ReplayParked(Caller By, string Projection) : IRequest, IAudited
 {
+    public Deed? Deed(object? answer) => new(By, "projection.replay", Projection);
+
     internal sealed class Handler(ServingModels models, IReadStore store) : AsyncRequestHandler<ReplayParked>
     {
         protected override Task Handle(ReplayParked command, CancellationToken ct) => models.Projections.ContainsKey(command.Projection)

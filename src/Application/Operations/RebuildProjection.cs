@@ -1,4 +1,6 @@
+using Hindcast.Application.Audit;
 using Hindcast.Application.EventSourcing;
+using Hindcast.Application.Projects;
 using Hindcast.Application.ReadModels;
 using MediatR;
 
@@ -11,8 +13,10 @@ namespace Hindcast.Application.Operations;
 /// </summary>
 /// <param name="AcceptParked">It takes over even if facts could not be applied; otherwise such a build is dropped, and what serves goes on.</param>
 /// <exception cref="NotFound">No such projection.</exception>
-public sealed record RebuildProjection(string Projection, bool AcceptParked = false) : IRequest
+public sealed record RebuildProjection(Caller By, string Projection, bool AcceptParked = false) : IRequest, IAudited
 {
+    public Deed? Deed(object? answer) => new(By, "projection.rebuild", Projection);
+
     internal sealed class Handler(ServingModels models, IEventLog log, IReadStore store) : AsyncRequestHandler<RebuildProjection>
     {
         protected override async Task Handle(RebuildProjection command, CancellationToken ct)

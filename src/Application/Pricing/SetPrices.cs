@@ -1,3 +1,4 @@
+using Hindcast.Application.Audit;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Projects;
 using Hindcast.Domain.Pricing;
@@ -9,11 +10,16 @@ namespace Hindcast.Application.Pricing;
 /// Adds prices to the project's book, as a fact in a stream of its own. What was computed under older ones is computed anew by the
 /// projection that reads it; the log and its usage stay as they are.
 /// </summary>
-public sealed record SetPrices(Caller Caller, IReadOnlyList<Price> Prices) : IRequest<LogPosition>
+public sealed record SetPrices(Caller Caller, IReadOnlyList<Price> Prices) : IRequest<LogPosition>, IAudited
 {
     public const string Type = "prices_set";
 
     public static StreamName StreamOf(string project) => StreamName.Of("prices", project, "book");
+
+    public Deed? Deed(object? answer) => new(Caller, "prices.set", Named);
+
+    /// <summary>The first few models, for who reads the audit list.</summary>
+    string Named => string.Join(", ", Prices.Select(p => $"{p.Provider}/{p.Model}").Distinct().Take(5));
 
     internal sealed class Handler(Streams streams, TimeProvider clock) : IRequestHandler<SetPrices, LogPosition>
     {

@@ -1,3 +1,4 @@
+using Hindcast.Application.Audit;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Domain.Projects;
 using MediatR;
@@ -7,7 +8,7 @@ namespace Hindcast.Application.Projects;
 /// <summary>Issues a key; a project comes to be with its first one.</summary>
 /// <exception cref="BadRequest">A field has no meaning; names it as the door spells it.</exception>
 /// <exception cref="NotFound">The project is not the caller's to manage.</exception>
-public sealed record CreateKey(Caller By) : IRequest<IssuedKey>
+public sealed record CreateKey(Caller By) : IRequest<IssuedKey>, IAudited
 {
     const int LongestName = 255;
     const int LongestEnvironment = 64;
@@ -21,6 +22,8 @@ public sealed record CreateKey(Caller By) : IRequest<IssuedKey>
     public long? MonthlyQuota { get; init; }
     public DateTimeOffset? Expires { get; init; }
     public string Prefix { get; init; } = "hc";
+
+    public Deed? Deed(object? answer) => new(By, "key.create", (answer as IssuedKey)?.Row.Id, Project);
 
     internal sealed class Handler(Streams streams, IVault vault, KeyRing ring, TimeProvider clock) : IRequestHandler<CreateKey, IssuedKey>
     {

@@ -1,3 +1,4 @@
+using Hindcast.Application.Audit;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Domain;
 using Hindcast.Domain.Projects;
@@ -12,8 +13,10 @@ public sealed record ProjectInfo(string Id, string Name, string Description, Dat
 /// <exception cref="ProjectExists">The id is taken.</exception>
 /// <exception cref="NotFound">The caller administers one project only, and this is another.</exception>
 /// <exception cref="BadRequest">A field has no meaning.</exception>
-public sealed record CreateProject(Caller By, string Id, string Name, string Description, string Environment, string KeyPrefix) : IRequest<(ProjectInfo Project, IssuedKey Key)>
+public sealed record CreateProject(Caller By, string Id, string Name, string Description, string Environment, string KeyPrefix) : IRequest<(ProjectInfo Project, IssuedKey Key)>, IAudited
 {
+    public Deed? Deed(object? answer) => new(By, "project.create", Id, Id);
+
     internal sealed class Handler(Streams streams, KeyRing ring, IMediator app, TimeProvider clock) : IRequestHandler<CreateProject, (ProjectInfo, IssuedKey)>
     {
         public async Task<(ProjectInfo, IssuedKey)> Handle(CreateProject command, CancellationToken ct)

@@ -11,9 +11,11 @@ public static class ProjectsModule
         .AddSingleton(provider => new KeyRing(provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<IOptions<HindcastOptions>>().Value.AdminKey))
         .AddSingleton<IKeyRing>(provider => provider.GetRequiredService<KeyRing>())
         .AddSingleton<IdempotencyKeys>()
+        .AddSingleton<Views.SavedViews>()
+        .AddSingleton<Members>()
         .AddSingleton(provider => new Tokens(
             Tokens.SecretOf(provider.GetRequiredService<IOptions<HindcastOptions>>().Value.Jwt, provider.GetRequiredService<IVault>()),
-            provider.GetRequiredService<KeyRing>(), provider.GetRequiredService<TimeProvider>()))
+            provider.GetRequiredService<KeyRing>(), provider.GetRequiredService<Members>(), provider.GetRequiredService<TimeProvider>()))
         .AddScoped<FirstStart>()
         .AddHostedService<KeyCare>()
         // Composition is not asynchronous; this one waits for one row of a local store, once.

@@ -1,3 +1,4 @@
+using Hindcast.Application.Audit;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Domain.Projects;
 using MediatR;
@@ -6,8 +7,10 @@ namespace Hindcast.Application.Projects;
 
 /// <summary>Ends a key at once and for good. Revoking it again changes nothing.</summary>
 /// <exception cref="NotFound">No such key, or not the caller's to manage.</exception>
-public sealed record RevokeKey(Caller By, string Id) : IRequest<KeyRow>
+public sealed record RevokeKey(Caller By, string Id) : IRequest<KeyRow>, IAudited
 {
+    public Deed? Deed(object? answer) => new(By, "key.revoke", Id, (answer as KeyRow)?.Project);
+
     internal sealed class Handler(Streams streams, IVault vault, KeyRing ring, TimeProvider clock) : IRequestHandler<RevokeKey, KeyRow>
     {
         public async Task<KeyRow> Handle(RevokeKey command, CancellationToken ct)

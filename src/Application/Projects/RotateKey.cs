@@ -1,3 +1,4 @@
+using Hindcast.Application.Audit;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Domain.Projects;
 using MediatR;
@@ -8,10 +9,12 @@ namespace Hindcast.Application.Projects;
 /// <exception cref="NotFound">No such key, or not the caller's to manage.</exception>
 /// <exception cref="KeyIsRevoked">Of a key that is revoked nothing follows.</exception>
 /// <exception cref="KeyIsRotated">It has a successor; that one can be rotated.</exception>
-public sealed record RotateKey(Caller By, string Id, TimeSpan Overlap) : IRequest<IssuedKey>
+public sealed record RotateKey(Caller By, string Id, TimeSpan Overlap) : IRequest<IssuedKey>, IAudited
 {
     public static readonly TimeSpan DefaultOverlap = TimeSpan.FromHours(24);
     public static readonly TimeSpan LongestOverlap = TimeSpan.FromDays(90);
+
+    public Deed? Deed(object? answer) => new(By, "key.rotate", Id, (answer as IssuedKey)?.Row.Project);
 
     internal sealed class Handler(Streams streams, IVault vault, KeyRing ring, TimeProvider clock) : IRequestHandler<RotateKey, IssuedKey>
     {

@@ -1,3 +1,4 @@
+using Hindcast.Application.Audit;
 using Hindcast.Application.Projects;
 using Hindcast.Domain.Redaction;
 using MediatR;
@@ -6,8 +7,10 @@ namespace Hindcast.Application.Redaction;
 
 /// <summary>Sets what is not to be kept from now on; what is in the log already stays there.</summary>
 /// <exception cref="BadRequest">A rule has no meaning; names it.</exception>
-public sealed record SetRedaction(Caller By, string? Project, RedactionRules Rules) : IRequest
+public sealed record SetRedaction(Caller By, string? Project, RedactionRules Rules) : IRequest, IAudited
 {
+    public Deed? Deed(object? answer) => new(By, "redaction.set", null, Project);
+
     internal sealed class Handler(Redactions redactions) : AsyncRequestHandler<SetRedaction>
     {
         protected override Task Handle(SetRedaction command, CancellationToken ct)

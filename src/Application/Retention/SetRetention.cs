@@ -1,3 +1,4 @@
+using Hindcast.Application.Audit;
 using Hindcast.Application.Projects;
 using Hindcast.Domain.Retention;
 using MediatR;
@@ -12,8 +13,10 @@ public sealed record RetentionState(RetentionSet Set, ExpiredCount Count, SweepP
 /// <param name="Confirm">What is old enough now may go, however much it is.</param>
 /// <exception cref="BadRequest">Days are out of range.</exception>
 /// <exception cref="Unprocessable">More than a tenth of the project would go, and nobody confirmed it.</exception>
-public sealed record SetRetention(Caller By, string? Project, int? Days, bool DryRun, bool Confirm) : IRequest<RetentionState>
+public sealed record SetRetention(Caller By, string? Project, int? Days, bool DryRun, bool Confirm) : IRequest<RetentionState>, IAudited
 {
+    public Deed? Deed(object? answer) => DryRun ? null : new(By, "retention.set", Days is { } days ? $"{days} days" : "for ever", Project);
+
     internal sealed class Handler(Retentions settings, ExpiredTraces expired, RetentionSweep sweep, TimeProvider clock) : IRequestHandler<SetRetention, RetentionState>
     {
         public async Task<RetentionState> Handle(SetRetention command, CancellationToken ct)

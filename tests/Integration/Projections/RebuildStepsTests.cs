@@ -1,5 +1,6 @@
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Operations;
+using Hindcast.Application.Projects;
 using Hindcast.Application.ReadModels;
 using Microsoft.EntityFrameworkCore;
 using Hindcast.Integration.ReadModels;
@@ -133,7 +134,7 @@ public abstract class RebuildStepsTests<TFixture> where TFixture : IReadFixture,
     static async Task AskAsync(Host host, IEventLog log, IReadStore store)
     {
         IRequestHandler<RebuildProjection, MediatR.Unit> door = new RebuildProjection.Handler(host.Models, log, store);
-        await door.Handle(new("traces"), Ct);
+        await door.Handle(new(FirstStart.Operator("test"), "traces"), Ct);
     }
 #pragma warning restore CA1859
 

@@ -145,7 +145,7 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
     static string NeededBy(HttpMethod method, string path) => Writes(method, path) ? "ingest"
         : IsCall(path) ? "gateway" : path.Contains("/providers") || path.Contains("/policies") || path.Contains("/budgets") || path.Contains("/redaction") || path.Contains("/retention") || path.Contains("/alerts") ? "admin"
         : IsTraceLlm(path) ? path.EndsWith("/api-keys", StringComparison.Ordinal) || (method == HttpMethod.Post && path.EndsWith("/projects", StringComparison.Ordinal)) ? "admin" : "read"
-        : path.Contains("/keys") || path.Contains("/parked") || path == "/api/v1/scrub" || path.EndsWith("/rebuild", StringComparison.Ordinal) || (method == HttpMethod.Put && path == "/api/v1/prices") || (method == HttpMethod.Delete && (path.StartsWith("/api/v1/traces/", StringComparison.Ordinal) || path.StartsWith("/api/v1/users/", StringComparison.Ordinal))) ? "admin" : "read";
+        : path.Contains("/keys") || path.Contains("/members") || path.Contains("/audit") || (path.StartsWith("/api/v1/views", StringComparison.Ordinal) && method != HttpMethod.Get) || path.Contains("/parked") || path == "/api/v1/scrub" || path.EndsWith("/rebuild", StringComparison.Ordinal) || (method == HttpMethod.Put && path == "/api/v1/prices") || (method == HttpMethod.Delete && (path.StartsWith("/api/v1/traces/", StringComparison.Ordinal) || path.StartsWith("/api/v1/users/", StringComparison.Ordinal))) ? "admin" : "read";
 
     /// <summary>What the dialect's own error form holds where it says why.</summary>
     static string? ShapeOf(Answer answer, string path) =>

@@ -3,6 +3,7 @@ using Hindcast.Api.Native;
 using Hindcast.Application;
 using Hindcast.Application.Exports;
 using Hindcast.Application.Search;
+using MediatR;
 
 namespace Hindcast.Api.Dialects.Observatory;
 
@@ -17,7 +18,7 @@ internal static class ObservatoryExports
     /// <c>provider</c>, <c>model</c>, <c>environment</c>, <c>user_id</c>, <c>status_code</c>, <c>filter</c> (as of a search), <c>fields</c>, <c>limit</c> (100,000), and
     /// <c>raw</c> for CSV whose cells are not made harmless for spreadsheets. 202 with the job.
     /// </summary>
-    public static async Task<IResult> Create(HttpContext http, IMapper mapper, ExportJobs jobs, TimeProvider clock, CancellationToken ct)
+    public static async Task<IResult> Create(HttpContext http, IMapper mapper, ExportJobs jobs, IMediator app, TimeProvider clock, CancellationToken ct)
     {
         using var received = await RequestBody.ReadAsync(http, ObservatoryQuery.MostBodyBytes, ct);
         using var document = ObservatoryQuery.Parse(received.Bytes);
@@ -48,7 +49,7 @@ internal static class ObservatoryExports
 
         var id = Guid.NewGuid();
         var file = $"traces-{now:yyyyMMdd-HHmmss}-{id.ToString("n")[..8]}.{format}{(gzip ? ".gz" : "")}";
-        var job = jobs.Start(new(id, project, format, gzip, file, now, limit), new(search, ObservatoryFiles.Form(format, mapper, fields, body.Flag("raw"))));
+        var job = await app.Send(new StartExport(http.Caller(), new(id, project, format, gzip, file, now, limit), new(search, ObservatoryFiles.Form(format, mapper, fields, body.Flag("raw")))), ct);
         return Results.Json(Shown(job, now), Envelope.Json, statusCode: 202);
     }
 
@@ -72,10 +73,10 @@ internal static class ObservatoryExports
     public static IResult Get(string id, HttpContext http, ExportJobs jobs, TimeProvider clock) => Results.Json(Shown(Find(id, http, jobs), clock.GetUtcNow()), Envelope.Json);
 
     /// <summary><c>DELETE /api/v1/export/jobs/{id}</c>: 204, or 409 when it has ended already.</summary>
-    public static IResult Cancel(string id, HttpContext http, ExportJobs jobs)
+    public static async Task<IResult> Cancel(string id, HttpContext http, ExportJobs jobs, IMediator app, CancellationToken ct)
     {
         var job = Find(id, http, jobs);
-        return jobs.Cancel(job.Id) ? Results.NoContent() : throw new ExportStands(job.State, "only one that is pending or processing is cancelled");
+        return await app.Send(new CancelExport(http.Caller(), job), ct) ? Results.NoContent() : throw new ExportStands(job.State, "only one that is pending or processing is cancelled");
     }
 
     /// <summary><c>GET /api/v1/export/jobs/{id}/download</c>: the file, whole or a range of it; 409 while it is not there.</summary>

@@ -100,7 +100,7 @@ function ListPage({ name, set }: { name: string; set: 'traces' | 'runs' }) {
             return <MenuCheck key={c.id} on={on} act={() => setChosen(on ? chosen.split(',').filter((x) => x !== c.id).join(',') : `${chosen},${c.id}`)}>{c.name}</MenuCheck>
           })}
         </Menu>
-        <Views filter={filter} apply={setFilter} />
+        <Views filter={filter} rows={rowsOf} apply={setFilter} />
         <Menu label="Export" icon={<Download size={14} aria-hidden />}>
           <MenuLabel>What the filter finds, at most {count(mostExported)} rows</MenuLabel>
           <MenuItem act={() => void saveAs('csv')}>CSV, safe for spreadsheets</MenuItem>

@@ -6,12 +6,13 @@ import { Brand } from '../shell'
 /** A key for a cookie. The link printed at the start carries its token behind the #, and is used up by opening it. */
 export function SignIn({ reason }: { reason?: string }) {
   const client = useQueryClient()
+  const [name, setName] = useState('')
   const [key, setKey] = useState('')
   const [wrong, setWrong] = useState(reason)
   const [busy, setBusy] = useState(false)
   const tried = useRef(false)
 
-  async function enter(shown: { key: string } | { token: string }) {
+  async function enter(shown: { key: string } | { name: string; secret: string } | { token: string }) {
     setBusy(true)
     try {
       await ask('/app/login', { body: shown })
@@ -34,7 +35,7 @@ export function SignIn({ reason }: { reason?: string }) {
 
   const submit = (e: FormEvent) => {
     e.preventDefault()
-    void enter({ key })
+    void enter(name ? { name, secret: key } : { key })
   }
   return (
     <main className="grid h-full place-items-center p-4">
@@ -42,10 +43,14 @@ export function SignIn({ reason }: { reason?: string }) {
         <Brand />
         <div>
           <h1 className="text-lg font-semibold">Sign in</h1>
-          <p className="text-soft">With a key of a project. An admin key was shown when the server first started.</p>
+          <p className="text-soft">With a key of a project, or your name and secret. An admin key was shown when the server first started.</p>
         </div>
         <label className="flex flex-col gap-1">
-          <span className="font-medium">Key</span>
+          <span className="font-medium">Name <span className="font-normal text-soft">(members)</span></span>
+          <input className="field" autoComplete="username" value={name} onChange={(e) => setName(e.target.value)} />
+        </label>
+        <label className="flex flex-col gap-1">
+          <span className="font-medium">Key or secret</span>
           <input className="field font-mono" type="password" autoComplete="current-password" required value={key} onChange={(e) => setKey(e.target.value)} aria-describedby="wrong" />
         </label>
         <p id="wrong" role="alert" className="text-bad empty:hidden">{wrong}</p>

@@ -13,12 +13,13 @@ export function DoorSection({ door, what, example }: { door: string; what: strin
   const client = useQueryClient()
   const [text, setText] = useState('')
   const [wrong, setWrong] = useState<string>()
+  const [secret, setSecret] = useState<string>()
   const all = useQuery({ queryKey: ['settings', door], enabled: offers, queryFn: () => ask<unknown>(door) })
   if (!offers) return <Missing title={`No ${what} on this server`}>This version of the server does not offer them.</Missing>
 
   async function send(path: string, how: string, body?: unknown) {
     try {
-      await ask(path, { method: how, body })
+      setSecret((await ask<Item | undefined>(path, { method: how, body }))?.secret as string | undefined)
       setWrong(undefined)
       setText('')
       await client.invalidateQueries({ queryKey: ['settings', door] })
@@ -51,6 +52,7 @@ export function DoorSection({ door, what, example }: { door: string; what: strin
           <label className="flex flex-col gap-1"><span className="text-xs font-medium text-soft">{method === 'PUT' ? 'Set' : 'Add'}, as JSON; <a className="text-accent underline" href="/docs">/docs</a> describes the members</span>
             <textarea className="field min-h-28 font-mono text-xs" value={text} onChange={(e) => setText(e.target.value)} placeholder={JSON.stringify(example ?? { name: '…' })} spellCheck={false} required />
           </label>
+          {secret && <p role="status">Shown once, here: <code className="select-all font-mono">{secret}</code></p>}
           {wrong && <p role="alert" className="text-bad">{wrong}</p>}
           <div><button type="submit" className="button primary">{method === 'PUT' ? 'Set' : 'Add'}</button></div>
         </form>

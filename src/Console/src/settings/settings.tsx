@@ -29,7 +29,7 @@ const sections: Record<string, Section> = {
   redaction: { name: 'Redaction', says: 'What is blacked out before it is stored.', draw: door('/api/v1/redaction', 'redaction', { secrets: 'replace', emails: 'flag', cards: 'off', patterns: [] }), admin: true },
   alerts: { name: 'Alerts', says: 'What is worth waking somebody for.', draw: door('/api/v1/alerts', 'alerts', { name: 'Errors', metric: 'error_rate', comparison: 'gt', threshold: 0.1, window_minutes: 5, webhook_url: 'https://example.com/hook' }), admin: true },
   views: { name: 'Saved views', says: 'Filters with a name.', draw: door('/api/v1/views', 'saved views') },
-  members: { name: 'Members', says: 'Who signs in, and as what.', draw: door('/api/v1/members', 'members'), admin: true },
+  members: { name: 'Members', says: 'Who signs in, and as what.', draw: door('/api/v1/members', 'members', { name: '…', role: 'viewer' }), admin: true },
   audit: { name: 'Audit', says: 'Who did what.', draw: door('/api/v1/audit', 'audit'), admin: true },
 }
 
