@@ -23,7 +23,7 @@ switch (args)
     case ["payloads", ..]: PayloadBench.Run(); return 0;
     case ["send", var address, var events]: await new IngestBench(batchSize: 100, connections: 4).SendToAsync(new Uri(address), int.Parse(events, CultureInfo.InvariantCulture)); return 0;
     case ["bare-server", var port, var path]: await BareServer.RunAsync(int.Parse(port, CultureInfo.InvariantCulture), path); return 0;
-    case ["gateway", .. var rest]: await GatewayBench.RunAsync(rest is ["paused"]); return 0;
+    case ["gateway", .. var rest]: await GatewayBench.RunAsync(rest.Contains("paused"), rest.Contains("processor")); return 0;
     case ["bare-forwarder", var port, var upstream]: await BareForwarder.RunAsync(int.Parse(port, CultureInfo.InvariantCulture), upstream); return 0;
     case ["instant-provider", var port]: await InstantProvider.RunAsync(int.Parse(port, CultureInfo.InvariantCulture)); return 0;
     default:
@@ -38,7 +38,8 @@ switch (args)
               eventstore [n]    the same on EventStoreDB beside a bare pipelined BatchAppend; on a fake server unless ConnectionStrings__EventStoreDb is set
               payloads          checking payloads beside reading their tokens, hostile ones too
               queries [spans] [sqlite|pg|connection string] [folder]   p95 of searches through HTTP beside SQL by hand; a named folder is filled first and measured when it is there
-              gateway [paused]  calls through the gateway beside a bare forwarder; paused leaves the read models where they are
+              gateway [paused] [processor]
+                                calls through the gateway beside a bare forwarder; paused leaves the read models where they are, processor gives only the µs a call takes
               stream [n]        n WebSocket subscribers of the stream, one in a hundred stalled: how late the others hear
               lag [postgres]    from 2xx to readable at 5,000 events/s; with a connection string, on PostgreSQL
             """);

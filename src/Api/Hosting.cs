@@ -7,6 +7,8 @@ using Hindcast.Application;
 using Hindcast.Application.Erasure;
 using Hindcast.Application.Projects;
 using Hindcast.Application.ReadModels;
+using Hindcast.Application.Redaction;
+using Hindcast.Application.Retention;
 using Hindcast.Application.Search;
 using Hindcast.Infrastructure;
 using Hindcast.Infrastructure.Secrets;
@@ -58,8 +60,8 @@ internal static class Hosting
         Directory.CreateDirectory(options.DataDirectory);
 
         services.AddApplication(typeof(Hosting).Assembly).AddStorage(configuration, options.DataDirectory).AddVault(options.DataDirectory).AddProjects();
-        services.AddGateway(configuration, options.DataDirectory).AddWires().AddErasure();
-        if (!options.Projections.Paused) services.AddProjectionHost();
+        services.AddGateway(configuration, options.DataDirectory).AddWires().AddErasure().AddRedaction().AddRetention();
+        if (!options.Projections.Paused) services.AddProjectionHost().AddHostedService(provider => provider.GetRequiredService<RetentionSweep>());
         services.AddHostedService<Application.Exports.ExportWorker>();
         services.AddSingleton<Application.Live.FactWords>(Live.StreamDoor.Words).AddSingleton<Application.Live.FactTail>();
         services.AddSingleton<Live.LiveSockets>().AddSingleton<TraceLlmVoice>().AddSingleton<ObservatoryVoice>();

@@ -207,6 +207,11 @@ internal static class Routes
         app.MapPost("/api/v1/providers/rewrap", ProviderDoors.Rewrap).Needs(Scopes.Admin).Says("Gateway settings", "Put all provider keys under a new key-encryption key");
         app.MapGet("/api/v1/policies/gateway", PolicyDoors.Get).Needs(Scopes.Admin).Says("Gateway settings", "Retries, fallbacks, cache, fail-open or closed");
         app.MapPut("/api/v1/policies/gateway", PolicyDoors.Put).Needs(Scopes.Admin).Says("Gateway settings", "Set them");
+        app.MapGet("/api/v1/redaction", RedactionDoors.Get).Needs(Scopes.Admin).Says("Redaction", "What is not to be kept: secrets, e-mail addresses, card numbers, patterns of one's own");
+        app.MapPut("/api/v1/redaction", RedactionDoors.Put).Needs(Scopes.Admin).Says("Redaction", "Set it: each rule off, flag or replace");
+        app.MapPost("/api/v1/redaction/try", RedactionDoors.Try).Needs(Scopes.Admin).Reads("traces").Says("Redaction", "What rules would have found between from and to, before they are switched on");
+        app.MapGet("/api/v1/retention", RetentionDoors.Get).Needs(Scopes.Admin).Reads("traces").Says("Retention", "How many days traces are kept, and how far letting go of older ones is");
+        app.MapPut("/api/v1/retention", RetentionDoors.Put).Needs(Scopes.Admin).Reads("traces").Says("Retention", "Set days, or null to keep everything; dry_run=true only says what would go");
         app.MapGet("/api/v1/budgets", BudgetDoors.List).Needs(Scopes.Admin).Says("Gateway settings", "Budgets and what is used of them");
         app.MapPut("/api/v1/budgets/{id}", BudgetDoors.Put).Needs(Scopes.Admin).Says("Gateway settings", "Set a budget per project, key or user: money, tokens, requests");
         app.MapDelete("/api/v1/budgets/{id}", BudgetDoors.Delete).Needs(Scopes.Admin).Says("Gateway settings", "Lift a budget");

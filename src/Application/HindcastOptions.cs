@@ -42,7 +42,7 @@ public sealed class HindcastOptions
     public bool Sealing { get; set; }
 }
 
-/// <summary>How far back traces can be read. The log keeps every fact, so a longer reach is a rebuild away; sums of time buckets stay.</summary>
+/// <summary>How far back traces can be read on this installation; how long a project keeps them at all is set by <c>PUT /api/v1/retention</c>. The log keeps every fact, so a longer reach is a rebuild away; sums of time buckets stay.</summary>
 public sealed class RetentionOptions
 {
     /// <summary>Traces first recorded more than so many days ago go from the read models, by whole days.</summary>

@@ -37,7 +37,7 @@ internal static class CommandLine
             terminal.Error.WriteLine($"{e.Message} 'hindcast help' lists the commands.");
             return Misunderstood;
         }
-        catch (Exception e) when (e is Failed or DataDirectoryInUse or BadRequest or NotFound or RuleBroken)
+        catch (Exception e) when (e is Failed or DataDirectoryInUse or BadRequest or NotFound or Unavailable or RuleBroken)
         {
             terminal.Error.WriteLine(e.Message);
             return Failure;

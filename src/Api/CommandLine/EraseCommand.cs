@@ -13,7 +13,11 @@ internal static class EraseCommand
         {
             using (server) await server.SendAsync(HttpMethod.Post, "/api/v1/scrub", null);
         }
-        else await floor.OnFilesAsync(services => services.GetRequiredService<Erasures>().ScrubAsync(long.MaxValue, CancellationToken.None));
+        else await floor.OnFilesAsync(async services =>
+        {
+            await services.GetRequiredService<Erasures>().ScrubStoppedAsync(CancellationToken.None);
+            return true;
+        });
         floor.Terminal.Error.WriteLine("The files of the read models and of the vault hold nothing of what was erased. Backups made before do.");
         return 0;
     }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Hindcast.Application;
 using Hindcast.Application.Gateway;
 using Hindcast.Domain.Traces;
@@ -9,7 +8,7 @@ namespace Hindcast.Api.Dialects;
 /// <summary>A call of a model, from its request to its answer; what the doors of both dialects share.</summary>
 internal static class ModelCall
 {
-    const int MadeIdLength = 16;
+    const int MadeIdLength = 16, MadeIdTime = 7;
     const string Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
     /// <summary>Of the caller's headers these go on; keys, cookies and names of accounts stay here.</summary>
@@ -46,13 +45,14 @@ internal static class ModelCall
         var trace = Id(request, "X-Trace-ID", TraceRules.LongestTraceId) ?? Id(request, "X-Thread-ID", TraceRules.LongestTraceId);
         var form = await FormAsync(http, ct);
         var control = request.Headers.CacheControl.ToString();
+        var now = http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
         return new()
         {
             Caller = http.Caller(),
             Protocol = protocol,
             Form = form,
-            TraceId = trace ?? $"thread_{RandomNumberGenerator.GetString(Alphabet, MadeIdLength)}",
-            SpanId = Id(request, "X-Span-ID", TraceRules.LongestSpanId) ?? $"span_{RandomNumberGenerator.GetString(Alphabet, MadeIdLength)}",
+            TraceId = trace ?? $"thread_{MadeId(now)}",
+            SpanId = Id(request, "X-Span-ID", TraceRules.LongestSpanId) ?? $"span_{MadeId(now)}",
             ParentSpanId = Id(request, "X-Parent-Span-ID", TraceRules.LongestSpanId),
             UserId = Id(request, "X-External-User-Id", TraceRules.LongestUser) ?? (form.User?.Length <= TraceRules.LongestUser ? form.User : null),
             SessionId = Id(request, "X-Session-ID", TraceRules.LongestName),
@@ -75,6 +75,16 @@ internal static class ModelCall
         if (id.Length > longest) throw new BadRequest(header, $"{header} must be at most {longest} characters.");
         return id.Any(c => char.IsControl(c) || char.IsSurrogate(c) || c == '\uFFFD') ? throw new BadRequest(header, $"{header} holds characters that no id may have.") : id;
     }
+
+    /// <summary>
+    /// The milliseconds first, then chance: ids that are made one after the other stand side by side in every table and index they are a key of, and
+    /// a page of new traces touches a few pages of the disk instead of one for each.
+    /// </summary>
+    static string MadeId(DateTimeOffset now) => string.Create(MadeIdLength, now.ToUnixTimeMilliseconds(), static (id, ms) =>
+    {
+        for (var i = MadeIdTime - 1; i >= 0; i--) (ms, id[i]) = (ms / Alphabet.Length, Alphabet[(int)(ms % Alphabet.Length)]);
+        Random.Shared.GetItems(Alphabet, id[MadeIdTime..]);
+    });
 
     /// <summary>A header takes ASCII only; an id of other characters comes back escaped.</summary>
     static string Printable(string id) => id.All(c => c is >= ' ' and <= '~') ? id : Uri.EscapeDataString(id);

@@ -20,7 +20,7 @@ internal static class ErasureDoors
     public static async Task<IResult> Scrub(HttpContext http, Erasures erasures, CancellationToken ct)
     {
         if (http.Caller().Project != Project.Default) throw new Forbidden("FOREIGN_PROJECT", "The files are seen to by administrators of the project 'default'.");
-        await erasures.ScrubAsync(long.MaxValue, ct);
+        await erasures.ScrubAsync(ct);
         return Results.Json(new { scrubbed = true }, Envelope.Json);
     }
 

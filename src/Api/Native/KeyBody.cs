@@ -69,6 +69,22 @@ internal sealed class KeyBody
             : throw new BadRequest(name, $"{name} must be a list of well-formed texts.");
     }
 
+    /// <summary>A list of objects, each of which is read as a body of its own.</summary>
+    public IReadOnlyList<KeyBody>? Objects(string name)
+    {
+        if (Member(name) is not { } value) return null;
+        if (value.ValueKind != JsonValueKind.Array || value.EnumerateArray().Any(v => v.ValueKind != JsonValueKind.Object)) throw new BadRequest(name, $"{name} must be a list of objects.");
+        try
+        {
+            foreach (var member in value.EnumerateArray().SelectMany(v => v.EnumerateObject())) _ = member.Name;
+        }
+        catch (InvalidOperationException)
+        {
+            throw new BadRequest(name, "The name of a member is no well-formed text.");
+        }
+        return [.. value.EnumerateArray().Select(v => new KeyBody(v))];
+    }
+
     public long? Whole(string name) => Member(name) is not { } value ? null
         : value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var whole) ? whole
         : throw new BadRequest(name, $"{name} must be a whole number.");

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Hindcast.Application;
+using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Traces;
 using MediatR;
 
@@ -85,6 +86,7 @@ internal static class TimelineJson
             json.WriteBoolean("late", late);
             json.WriteString("span_id", fact.Header.SpanId);
             json.WriteString("dialect", fact.Header.Source.Dialect);
+            if (fact.Header.Marks is { } marks) HeaderJson.WriteMarks(json, marks);
             json.WritePropertyName("data");
             Data(json, payload);
             json.WriteEndObject();

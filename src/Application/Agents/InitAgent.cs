@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Projects;
+using Hindcast.Application.Redaction;
 using MediatR;
 
 namespace Hindcast.Application.Agents;
@@ -27,7 +28,7 @@ public sealed record InitAgent(Caller Caller, string Name, AgentMetadata Metadat
 
     static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
 
-    internal sealed class Handler(Streams streams, TimeProvider clock) : IRequestHandler<InitAgent, AgentVersion>
+    internal sealed class Handler(Streams streams, TimeProvider clock, Redactions? redactions = null) : IRequestHandler<InitAgent, AgentVersion>
     {
         public async Task<AgentVersion> Handle(InitAgent command, CancellationToken ct)
         {
@@ -35,6 +36,9 @@ public sealed record InitAgent(Caller Caller, string Name, AgentMetadata Metadat
             var agent = IdOf(project, command.Name);
             var version = VersionIdOf(project, command.Name, hash);
             var position = LogPosition.Start;
+            // The version's id is that of what was sent, whatever the rules were then.
+            var pass = redactions?.RedactorOf(project) is { } redactor ? new RedactionPass(redactor) : null;
+            var received = pass is null ? command.Received : RedactedJson.Rewrite(command.Received, pass);
 
             var added = await streams.DecideAsync(
                 StreamOf(project, command.Name),
@@ -44,7 +48,7 @@ public sealed record InitAgent(Caller Caller, string Name, AgentMetadata Metadat
                     var drafts = new List<Draft>();
                     if (facts.All(f => f.Header.EventId != agent))
                         drafts.Add(DraftOf(command, Registered, agent, JsonSerializer.SerializeToUtf8Bytes(new { agentName = command.Name })));
-                    if (facts.All(f => f.Header.EventId != version)) drafts.Add(DraftOf(command, VersionAdded, version, command.Received));
+                    if (facts.All(f => f.Header.EventId != version)) drafts.Add(DraftOf(command, VersionAdded, version, received, pass?.Marks));
                     return drafts;
                 },
                 ct);
@@ -52,7 +56,7 @@ public sealed record InitAgent(Caller Caller, string Name, AgentMetadata Metadat
             return new(agent, version, hash, Created: added.Count > 0, added.Count > 0 ? added[^1].Position : position);
         }
 
-        Draft DraftOf(InitAgent command, string type, Guid id, ReadOnlyMemory<byte> content) => new(
+        Draft DraftOf(InitAgent command, string type, Guid id, ReadOnlyMemory<byte> content, IReadOnlyList<Mark>? marks = null) => new(
             new()
             {
                 Type = type,
@@ -61,6 +65,7 @@ public sealed record InitAgent(Caller Caller, string Name, AgentMetadata Metadat
                 EventId = id,
                 At = Streams.Micros(clock.GetUtcNow()),
                 Source = new(command.Dialect, command.Mapper, command.Caller.KeyId),
+                Marks = marks,
             },
             new(content, default));
     }

@@ -26,7 +26,9 @@ public sealed class Erasures(
 {
     /// <summary>A store up to here is rewritten by the door; a larger one by the command.</summary>
     const long SmallStore = 256L << 20;
-    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(8);
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(8), s_glance = TimeSpan.FromMilliseconds(250);
+    /// <summary>Longer than what left is kept for queries that are under way.</summary>
+    static readonly TimeSpan s_leaving = TimeSpan.FromSeconds(40);
 
     /// <summary>A trace with the facts that are to become unreadable, and the roots that their keys come from.</summary>
     public sealed record Found(string TraceId, LogPosition First, IReadOnlyList<KeyRoot> Roots, long ClearFacts);
@@ -36,6 +38,7 @@ public sealed class Erasures(
         var (roots, clear, first) = (new HashSet<KeyRoot>(), 0L, (LogPosition?)null);
         await foreach (var fact in streams.ReadReadableAsync(StreamName.Trace(project, traceId), 0, ct))
         {
+            if (fact.Header.Type == Tombstones.Expired) return null;
             first ??= fact.Position;
             if (Tombstones.Is(fact)) continue;
             if (fact.Header.SealedBy is not { } by) clear++;
@@ -67,12 +70,12 @@ public sealed class Erasures(
         await answers.ForgetAsync(erasure.Project, ct);
         exports.Forget(erasure.Project);
         var appends = new List<(StreamName, IReadOnlyList<Draft>)>();
-        foreach (var trace in erasure.Traces) appends.Add((StreamName.Trace(erasure.Project, trace), [Draft(erasure, Tombstones.Trace, trace)]));
+        foreach (var trace in erasure.Traces) appends.Add((StreamName.Trace(erasure.Project, trace), [Draft(erasure, erasure.Expired ? Tombstones.Expired : Tombstones.Trace, trace)]));
         foreach (var trace in erasure.Shared) appends.Add((StreamName.Trace(erasure.Project, trace), [Draft(erasure, Tombstones.Part, trace)]));
         if (erasure.Subject is { } subject) appends.Add((StreamName.Of("users", erasure.Project, subject), [Draft(erasure, Tombstones.User, null)]));
         var last = LogPosition.Start;
         foreach (var some in appends.Chunk(1_000))
-            foreach (var outcome in (await streams.AppendAsync(some, Streams.Count, ct)).SelectMany(o => o))
+            foreach (var outcome in (await streams.AppendAsync(some, Tombstones.Stamp, ct)).SelectMany(o => o))
                 if (outcome.Position > last) last = outcome.Position;
         keys.Done(erasure);
         return last;
@@ -92,10 +95,32 @@ public sealed class Erasures(
         // Whoever was answered from rows that were still there may have left the answer in a cache.
         await answers.ForgetAsync(project, ct);
         exports.Forget(project);
-        return (true, await ScrubAsync(SmallStore, ct));
+        return (true, await AreAloneAsync(ct) && await ScrubFilesAsync(SmallStore, ct));
     }
 
-    public async Task<bool> ScrubAsync(long smallerThan, CancellationToken ct)
+    /// <summary>Rewrites the files of a store of any size, once it holds nothing but what serves.</summary>
+    /// <exception cref="Unavailable">A generation is being built, or has not left yet: its files hold what nobody told it to forget.</exception>
+    public async Task ScrubAsync(CancellationToken ct)
+    {
+        for (var began = clock.GetTimestamp(); !await AreAloneAsync(ct); await Task.Delay(s_glance, clock, ct))
+            if (clock.GetElapsedTime(began) > s_leaving) throw new Unavailable("A read model is being built; its files are rewritten when it serves.", s_patience);
+        await ScrubFilesAsync(long.MaxValue, ct);
+    }
+
+    /// <summary>The same while no server runs, so that nobody reads what has left and nobody but us takes it away.</summary>
+    /// <exception cref="Unavailable">A generation is half built; a server has to finish it first.</exception>
+    public async Task ScrubStoppedAsync(CancellationToken ct)
+    {
+        var all = await store.GenerationsAsync(ct);
+        foreach (var left in all.Where(g => all.Any(s => s.Projection == g.Projection && s.Serving && s.Number > g.Number))) await store.DropAsync(left, ct);
+        if (!await AreAloneAsync(ct)) throw new Unavailable("A read model is half built: start the server, let it finish, and scrub then.", s_patience);
+        await ScrubFilesAsync(long.MaxValue, ct);
+    }
+
+    /// <summary>Tombstones come to generations that follow the log; one that is leaving does not any more, and one that is being built has yet to.</summary>
+    async Task<bool> AreAloneAsync(CancellationToken ct) => (await store.GenerationsAsync(ct)).All(g => g.Serving);
+
+    async Task<bool> ScrubFilesAsync(long smallerThan, CancellationToken ct)
     {
         if (!await store.ScrubAsync(smallerThan, ct)) return false;
         keys.Scrub();

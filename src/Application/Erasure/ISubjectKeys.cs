@@ -12,7 +12,11 @@ public readonly record struct KeyOwner(string Kind, string Id)
 /// <param name="Subject">The user, by the keyed hash of its name; null when it is only about traces.</param>
 /// <param name="Traces">Traces to be erased whole.</param>
 /// <param name="Shared">Traces of others in which the user has a part.</param>
-public sealed record Erasure(Guid Id, string Project, string KeyId, string? Subject, IReadOnlyList<string> Traces, IReadOnlyList<string> Shared);
+public sealed record Erasure(Guid Id, string Project, string KeyId, string? Subject, IReadOnlyList<string> Traces, IReadOnlyList<string> Shared)
+{
+    /// <summary>The traces are older than their project keeps traces: nothing of them is shown any more, figures neither.</summary>
+    public bool Expired { get; init; }
+}
 
 /// <summary>The keys of one project's facts of one week; <paramref name="Id"/> is in their headers.</summary>
 public sealed record KeyRoot(string Id, string Project, int Week)

@@ -79,6 +79,8 @@ public sealed class SubjectSeal(ISubjectKeys keys, bool closes = true) : ISeal
     public ReadOnlyMemory<byte>? Open(Header header, ReadOnlyMemory<byte> stored)
     {
         if (header.SealedBy is not { } by) return IsErased(header) ? (ReadOnlyMemory<byte>?)null : stored;
+        // Keys of what has expired go with those of their week; until then nobody reads it all the same.
+        if (header.TraceId is { } gone && keys.TimesErased(header.Project, KeyOwner.Trace(gone)) > 0) return (ReadOnlyMemory<byte>?)null;
         var (id, time) = by.IndexOf('.', StringComparison.Ordinal) is >= 0 and var dot
             ? (by[..dot], int.TryParse(by.AsSpan(dot + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : throw Unreadable()) : (by, 0);
         if (header.TraceId is not { } trace || stored.Length < NonceBytes + TagBytes || keys.Find(id) is not { } root) throw Unreadable();

@@ -36,6 +36,8 @@ public sealed record Header
     public Usage? Usage { get; init; }
     /// <summary>Whose data the content is: a keyed hash of the user, never the name.</summary>
     public string? Subject { get; init; }
+    /// <summary>What the project's redaction found in the content; null: nothing.</summary>
+    public IReadOnlyList<Mark>? Marks { get; init; }
     public Running Running { get; init; } = Running.Nothing;
     /// <summary>The key the content is sealed with; null when it is clear.</summary>
     public string? SealedBy { get; init; }
@@ -48,8 +50,14 @@ public sealed record Header
 /// <summary>Who read the fact in: the dialect, the version of its reading, and the API key it came with.</summary>
 public sealed record Source(string Dialect, int Mapper, string? KeyId);
 
+/// <summary>A rule of redaction found something in the content so many times; <paramref name="Replaced"/>: and none of it is stored.</summary>
+public sealed record Mark(string Rule, bool Replaced, int Count);
+
 /// <summary>Figures of a stream up to and including a fact, so that appending needs its last fact only.</summary>
 public sealed record Running(int Events, int MaxStep, long Bytes, string? Agent)
 {
     public static readonly Running Nothing = new(0, 0, 0, null);
+
+    /// <summary>Nothing follows on this: the trace was erased, or is older than its project keeps traces.</summary>
+    public bool Closed { get; init; }
 }

@@ -49,11 +49,13 @@ public static class HeaderJson
         Text(json, "model"u8, header.Model);
         if (header.Usage is { } usage) WriteUsage(json, usage);
         Text(json, "subject"u8, header.Subject);
+        if (header.Marks is { } marks) WriteMarks(json, marks);
         json.WriteStartObject("running"u8);
         json.WriteNumber("events"u8, header.Running.Events);
         json.WriteNumber("max_step"u8, header.Running.MaxStep);
         json.WriteNumber("bytes"u8, header.Running.Bytes);
         Text(json, "agent"u8, header.Running.Agent);
+        if (header.Running.Closed) json.WriteBoolean("closed"u8, true);
         json.WriteEndObject();
         Text(json, "sealed_by"u8, header.SealedBy);
         Number(json, "payload_bytes"u8, header.PayloadBytes);
@@ -71,6 +73,7 @@ public static class HeaderJson
         var (version, type, org, project, environment) = (0, "", "default", "", (string?)null);
         var (eventId, at, moved, recorded, source) = (Guid.Empty, default(DateTimeOffset), false, default(DateTimeOffset), Nobody);
         string? trace = null, span = null, parent = null, kind = null, provider = null, model = null, subject = null, sealedBy = null;
+        List<Mark>? marks = null;
         int? step = null, parentStep = null, payloadBytes = null;
         var given = false;
         Usage? usage = null;
@@ -101,6 +104,8 @@ public static class HeaderJson
             else if (name.SequenceEqual("model"u8)) model = Known(ref json);
             else if (name.SequenceEqual("usage"u8)) usage = ReadUsage(ref json);
             else if (name.SequenceEqual("subject"u8)) subject = Str(ref json);
+            else if (name.SequenceEqual("replaced"u8)) ReadMarks(ref json, replaced: true, marks ??= []);
+            else if (name.SequenceEqual("flagged"u8)) ReadMarks(ref json, replaced: false, marks ??= []);
             else if (name.SequenceEqual("running"u8)) running = ReadRunning(ref json);
             else if (name.SequenceEqual("sealed_by"u8)) sealedBy = Str(ref json);
             else if (name.SequenceEqual("payload_bytes"u8)) payloadBytes = Int(ref json);
@@ -113,7 +118,7 @@ public static class HeaderJson
         {
             Version = version, Type = type, Org = org, Project = project, Environment = environment, EventId = eventId, At = at, AtMoved = moved,
             RecordedAt = recorded, Source = source, TraceId = trace, SpanId = span, ParentSpanId = parent, Kind = kind, Step = step,
-            ParentStep = parentStep, ParentStepGiven = given, Provider = provider, Model = model, Usage = usage, Subject = subject,
+            ParentStep = parentStep, ParentStepGiven = given, Provider = provider, Model = model, Usage = usage, Subject = subject, Marks = marks,
             Running = running, SealedBy = sealedBy, PayloadBytes = payloadBytes, Previous = previous,
         };
     }
@@ -172,6 +177,23 @@ public static class HeaderJson
         };
     }
 
+    /// <summary>Counts by rule: <c>replaced</c> what is not there any more, <c>flagged</c> what still is.</summary>
+    public static void WriteMarks(Utf8JsonWriter json, IReadOnlyList<Mark> marks)
+    {
+        foreach (var kind in marks.GroupBy(m => m.Replaced))
+        {
+            json.WriteStartObject(kind.Key ? "replaced"u8 : "flagged"u8);
+            foreach (var mark in kind) json.WriteNumber(mark.Rule, mark.Count);
+            json.WriteEndObject();
+        }
+    }
+
+    static void ReadMarks(ref Utf8JsonReader json, bool replaced, List<Mark> marks)
+    {
+        json.Read();
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName) marks.Add(new(json.GetString()!, replaced, Int(ref json)));
+    }
+
     static Source ReadSource(ref Utf8JsonReader json)
     {
         var (dialect, mapper, key) = ("", 0, (string?)null);
@@ -188,7 +210,7 @@ public static class HeaderJson
 
     static Running ReadRunning(ref Utf8JsonReader json)
     {
-        var (events, maxStep, bytes, agent) = (0, 0, 0L, (string?)null);
+        var (events, maxStep, bytes, agent, closed) = (0, 0, 0L, (string?)null, false);
         json.Read();
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
@@ -196,9 +218,10 @@ public static class HeaderJson
             else if (json.ValueTextEquals("max_step"u8)) maxStep = Int(ref json);
             else if (json.ValueTextEquals("bytes"u8)) bytes = Long(ref json);
             else if (json.ValueTextEquals("agent"u8)) agent = Known(ref json);
+            else if (json.ValueTextEquals("closed"u8)) closed = Bool(ref json);
             else { json.Read(); json.Skip(); }
         }
-        return new(events, maxStep, bytes, agent);
+        return new(events, maxStep, bytes, agent) { Closed = closed };
     }
 
     static string Str(ref Utf8JsonReader json)

@@ -106,6 +106,10 @@ public sealed class Streams(IEventLog log, TimeProvider clock, ISeal? seal = nul
         await foreach (var record in log.ReadAsync(stream, from, ct)) yield return Fact.Of(record);
     }
 
+    /// <summary>The newest fact of a stream; null when there is none, or none that can be read.</summary>
+    public async Task<Fact?> LastAsync(StreamName stream, CancellationToken ct) =>
+        await log.TailAsync(stream, 1, ct) is [var record] ? Fact.TryOf(record, out _) : null;
+
     /// <summary>For views, which show what can be read of a stream: a fact without a readable header is left out, as it is parked in the read models.</summary>
     public async IAsyncEnumerable<Fact> ReadReadableAsync(
         StreamName stream, long from, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
@@ -251,10 +255,12 @@ public sealed class Streams(IEventLog log, TimeProvider clock, ISeal? seal = nul
     async Task<Outcome> KnownAsync(StreamName stream, long revision, Draft draft, CancellationToken ct)
     {
         var first = await ReadAsync(stream, revision, ct).FirstAsync(ct);
-        // What was erased can no longer be compared, and stands for itself.
-        var same = _seal.Open(first.Header, first.Content) is not { } content || content.Span.SequenceEqual(draft.Content.Join().Span);
+        // What was erased can no longer be compared, nor what was redacted by the rules of its day; it stands for itself.
+        var same = IsRedacted(first.Header) || IsRedacted(draft.Header) || _seal.Open(first.Header, first.Content) is not { } content || content.Span.SequenceEqual(draft.Content.Join().Span);
         return same || !draft.RefuseOtherContent ? Outcome.Known(first) : Outcome.No(new Domain.Traces.EventIdTaken());
     }
+
+    static bool IsRedacted(Header header) => header.Marks?.Any(m => m.Replaced) == true;
 
     static long Bytes(IReadOnlyList<Draft> drafts)
     {

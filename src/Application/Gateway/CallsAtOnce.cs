@@ -7,12 +7,20 @@ namespace Hindcast.Application.Gateway;
 public sealed class CallsAtOnce
 {
     readonly ConcurrentDictionary<string, Counter> _byKey = new(StringComparer.Ordinal);
+    long _begun;
+
+    /// <summary>Calls of all keys since the start.</summary>
+    public long Begun => Volatile.Read(ref _begun);
 
     /// <exception cref="RateExceeded">As many as may be are under way already.</exception>
     public IDisposable Begin(Caller caller, int most)
     {
         var counter = _byKey.GetOrAdd(caller.KeyId, _ => new());
-        if (counter.Add(1) <= most) return counter;
+        if (counter.Add(1) <= most)
+        {
+            Interlocked.Increment(ref _begun);
+            return counter;
+        }
         counter.Add(-1);
         throw new RateExceeded($"More than {most} calls at once with this key.", TimeSpan.FromSeconds(1));
     }

@@ -17,7 +17,7 @@ public interface IGatewayStore
     Task SaveAsync(IReadOnlyList<LedgerRow> rows, DateTimeOffset olderThan, CancellationToken ct);
 }
 
-/// <param name="Kind"><c>provider</c>, <c>policy</c>, <c>budget</c> or <see cref="Erasure.MasterKey.Kind"/>.</param>
+/// <param name="Kind"><c>provider</c>, <c>policy</c>, <c>budget</c>, <see cref="Erasure.MasterKey.Kind"/>, or the kind of a <see cref="Projects.ProjectSetting{T}"/>.</param>
 /// <param name="Body">JSON.</param>
 /// <param name="Secret">Sealed, or null.</param>
 public sealed record SettingRow(string Project, string Kind, string Id, string Body, byte[]? Secret);

@@ -1,4 +1,5 @@
 using Hindcast.Application.Caching;
+using Hindcast.Application.Redaction;
 using Hindcast.Domain.Gateway;
 using Microsoft.Extensions.Options;
 
@@ -15,7 +16,7 @@ namespace Hindcast.Application.Gateway;
 /// </remarks>
 public sealed class ModelGateway(
     Candidates candidates, GatewaySettings settings, IUpstreams upstreams, Recording recording, Spool spool, CallCosts costs, AnswerCache cache,
-    CallsAtOnce calls, IOptions<HindcastOptions> options, TimeProvider clock)
+    Redactions redactions, CallsAtOnce calls, IOptions<HindcastOptions> options, TimeProvider clock)
 {
     GatewayOptions Limits => options.Value.Gateway;
 
@@ -138,6 +139,8 @@ public sealed class ModelGateway(
         if (tries.CacheKey is not { } key || answered is not { } bytes || attempt is not { Status: 200, Ending: Ending.Answered }) return;
         // A fallback's answer is not what the model that was asked for would have said.
         if (tries.Candidate != tries.First || recording.AnswerTo(attempt) is not { Finished: true, Error: null }) return;
+        // What may not be kept in the log is kept in no cache either.
+        if (redactions.Touches(tries.Call.Caller.Project, recording.Closing(attempt, recording.AnswerTo(attempt), null, false))) return;
         // Not waited for: a cache that does not answer is no reason to.
         _ = cache.KeepAsync(key, attempt.IsStream ? "text/event-stream" : "application/json", bytes.ToArray(), TimeSpan.FromSeconds(tries.Policy.CacheTtlSeconds));
     }

@@ -12,10 +12,17 @@ sealed class Passing(Attempt attempt, Candidate candidate, Recording recording, 
     /// <summary>Waits for a stream to begin: until then nothing has been said, and another attempt can be made.</summary>
     public async Task FirstAsync(UpstreamAnswer answer, Patience patience)
     {
-        var first = new byte[ReadBytes];
-        var read = await answer.Body.ReadAsync(first, patience.Token);
-        patience.FirstByteCame();
-        attempt.Take(first.AsSpan(0, read));
+        var first = ArrayPool<byte>.Shared.Rent(ReadBytes);
+        try
+        {
+            var read = await answer.Body.ReadAsync(first, patience.Token);
+            patience.FirstByteCame();
+            attempt.Take(first.AsSpan(0, read));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(first);
+        }
     }
 
     /// <summary>

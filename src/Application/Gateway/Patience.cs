@@ -4,25 +4,32 @@ namespace Hindcast.Application.Gateway;
 sealed class Patience : IDisposable
 {
     readonly CancellationToken _gone;
-    readonly CancellationTokenSource _first, _all, _any;
+    readonly TimeSpan _all;
+    readonly TimeProvider _clock;
+    readonly long _since;
+    readonly CancellationTokenSource _over;
+    readonly CancellationTokenRegistration _left;
 
     public Patience(TimeSpan first, TimeSpan all, TimeProvider clock, CancellationToken gone)
     {
-        _gone = gone;
-        _first = new(first, clock);
-        _all = new(all, clock);
-        _any = CancellationTokenSource.CreateLinkedTokenSource(gone, _first.Token, _all.Token);
+        (_gone, _all, _clock, _since) = (gone, all, clock, clock.GetTimestamp());
+        _over = new(first < all ? first : all, clock);
+        _left = gone.UnsafeRegister(static over => ((CancellationTokenSource)over!).Cancel(), _over);
     }
 
-    public CancellationToken Token => _any.Token;
+    public CancellationToken Token => _over.Token;
 
-    public void FirstByteCame() => _first.CancelAfter(Timeout.InfiniteTimeSpan);
+    public void FirstByteCame()
+    {
+        var left = _all - _clock.GetElapsedTime(_since);
+        _over.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+    }
 
     /// <summary>What a failure means. The texts are for callers and say nothing of addresses or keys.</summary>
     public (Ending Ending, string Message) Explain(Exception e) => e switch
     {
         _ when _gone.IsCancellationRequested => (Ending.CallerGone, "The caller went away."),
-        _ when _first.IsCancellationRequested || _all.IsCancellationRequested => (Ending.TimedOut, "The provider took too long."),
+        _ when _over.IsCancellationRequested => (Ending.TimedOut, "The provider took too long."),
         AnswerTooLarge => (Ending.TooLarge, e.Message),
         AddressRefused or HttpRequestException { InnerException: AddressRefused } => (Ending.ProviderCut, "The provider is not at a public address."),
         HttpRequestException or IOException => (Ending.ProviderCut, "The connection to the provider failed."),
@@ -31,9 +38,8 @@ sealed class Patience : IDisposable
 
     public void Dispose()
     {
-        _any.Dispose();
-        _first.Dispose();
-        _all.Dispose();
+        _left.Dispose();
+        _over.Dispose();
     }
 }
 

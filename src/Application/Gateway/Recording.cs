@@ -16,7 +16,12 @@ public sealed class Recording(IEnumerable<IWire> wires, GatewayPayload reader)
 {
     const int BytesPerToken = 4;
     const int MostErrorBytes = 64 * 1024;
+    /// <summary>A buffer that one large call made larger is not kept for the small ones.</summary>
+    const int LargestKept = 256 * 1024;
     static readonly JsonDocumentOptions s_deep = new() { MaxDepth = 1024 };
+    static readonly JsonWriterOptions s_asItIs = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = 1024 };
+
+    [ThreadStatic] static ArrayBufferWriter<byte>? t_bytes;
 
     readonly Dictionary<Protocol, IWire> _wires = wires.ToDictionary(w => w.Protocol);
 
@@ -206,21 +211,24 @@ public sealed class Recording(IEnumerable<IWire> wires, GatewayPayload reader)
 
     static byte[] Write(GatewayCall call, Route route, Action<Utf8JsonWriter> rest)
     {
-        var bytes = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(bytes, new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = 1024 }))
+        var bytes = t_bytes ??= new(LargestKept);
+        bytes.ResetWrittenCount();
+        using (var json = new Utf8JsonWriter(bytes, s_asItIs))
         {
             json.WriteStartObject();
-            json.WriteString("protocol", call.Protocol.Name());
-            json.WriteString("provider", route.Provider.Kind.Name());
-            json.WriteString("provider_slug", route.Provider.Slug);
-            json.WriteString("model", route.Model);
-            if (call.UserId is { } user) json.WriteString("user_id", user);
-            if (call.SessionId is { } session) json.WriteString("session_id", session);
-            if (call.Agent is { } agent) json.WriteString("agent", agent);
+            json.WriteString("protocol"u8, call.Protocol.Name());
+            json.WriteString("provider"u8, route.Provider.Kind.Name());
+            json.WriteString("provider_slug"u8, route.Provider.Slug);
+            json.WriteString("model"u8, route.Model);
+            if (call.UserId is { } user) json.WriteString("user_id"u8, user);
+            if (call.SessionId is { } session) json.WriteString("session_id"u8, session);
+            if (call.Agent is { } agent) json.WriteString("agent"u8, agent);
             rest(json);
             json.WriteEndObject();
         }
-        return bytes.WrittenSpan.ToArray();
+        var written = bytes.WrittenSpan.ToArray();
+        if (bytes.Capacity > LargestKept) t_bytes = null;
+        return written;
     }
 
     /// <summary>What stands in the header is known here; reading the payload back for it would cost as much as writing it.</summary>
@@ -242,13 +250,15 @@ public sealed class Recording(IEnumerable<IWire> wires, GatewayPayload reader)
 
     static JsonDocument? TryParse(ReadOnlyMemory<byte> bytes)
     {
+        // "[DONE]" ends most streams: an exception for it would cost more than reading the rest.
+        if (bytes.Span.TrimStart(" \t\r\n"u8) is not [(byte)'{', ..]) return null;
         try
         {
             return JsonDocument.Parse(bytes, s_deep);
         }
         catch (JsonException)
         {
-            // "[DONE]", half an answer, an error page: nothing to read, and the status tells the rest.
+            // Half an answer: nothing to read, and the status tells the rest.
             return null;
         }
     }

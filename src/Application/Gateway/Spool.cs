@@ -18,7 +18,14 @@ namespace Hindcast.Application.Gateway;
 public sealed class Spool(Recording recording, CallCosts costs, IServiceScopeFactory scopes, TimeProvider clock, IMeterFactory meters, ILogger<Spool> logger) : BackgroundService
 {
     public const long MostBytes = 64 << 20;
-    const int MostFactsAtOnce = 512;
+    const long Behind = MostBytes / 8;
+    /// <summary>As many as make an fsync cheap, and no more while it keeps up: who works for long at a time makes calls wait for a processor.</summary>
+    const int FactsAtOnce = 128, MostFactsAtOnce = 512;
+    /// <summary>
+    /// How long calls gather: what opens one and what ends it are then one append, and an fsync costs as much for one as for hundreds. The first
+    /// after a pause waits for nothing, nor does a budget for what a call really used.
+    /// </summary>
+    static readonly TimeSpan s_gather = TimeSpan.FromMilliseconds(50);
     static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
     static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(10);
 
@@ -26,6 +33,7 @@ public sealed class Spool(Recording recording, CallCosts costs, IServiceScopeFac
     readonly Queue<(Caller Caller, NewEvent Event, long Bytes)> _facts = [];
     readonly Counter<long> _dropped = meters.Create("Hindcast.Gateway").CreateCounter<long>("hindcast.gateway.unrecorded", "{fact}", "Facts of calls that could not be recorded");
     long _bytes, _unrecorded;
+    readonly SemaphoreSlim _settles = new(0);
     int _atOnce = MostFactsAtOnce;
     volatile bool _logIsAway;
 
@@ -40,6 +48,8 @@ public sealed class Spool(Recording recording, CallCosts costs, IServiceScopeFac
 
     public long Bytes => Interlocked.Read(ref _bytes);
 
+    bool KeepsUp => Bytes < Behind;
+
     public void Open(GatewayCall call, Route route)
     {
         var (id, at) = (Guid.CreateVersion7(clock.GetUtcNow()), clock.GetUtcNow());
@@ -51,13 +61,19 @@ public sealed class Spool(Recording recording, CallCosts costs, IServiceScopeFac
         await AppendAsync(call.Caller, [recording.Opening(call, route, Guid.CreateVersion7(clock.GetUtcNow()), clock.GetUtcNow())], ct);
 
     /// <summary>An attempt is over; the reservation is settled by what it used, and that does not wait for the log.</summary>
-    public void Close(Attempt attempt, CallCost cost) => Add(new(attempt.Received.Length + attempt.Call.Form.Body.Length, attempt.Call.Caller, () =>
+    public void Close(Attempt attempt, CallCost cost)
     {
-        var answer = recording.AnswerTo(attempt);
-        var (usage, estimated) = Recording.UsageOf(attempt, answer);
-        costs.Settle(cost, attempt, usage);
-        return recording.Closing(attempt, answer, usage, estimated);
-    }), settles: () => costs.Settle(cost, attempt, null));
+        Add(new(attempt.Received.Length + attempt.Call.Form.Body.Length, attempt.Call.Caller, Facts), settles: () => costs.Settle(cost, attempt, null));
+        if (cost.Reservation is not null && _settles.CurrentCount == 0) _settles.Release();
+
+        IEnumerable<NewEvent> Facts()
+        {
+            var answer = recording.AnswerTo(attempt);
+            var (usage, estimated) = Recording.UsageOf(attempt, answer);
+            costs.Settle(cost, attempt, usage);
+            return recording.Closing(attempt, answer, usage, estimated);
+        }
+    }
 
     void Add(Item item, Action? settles = null)
     {
@@ -80,8 +96,9 @@ public sealed class Spool(Recording recording, CallCosts costs, IServiceScopeFac
             {
                 if (_facts.Count == 0 && !await _items.Reader.WaitToReadAsync(stoppingToken)) return;
                 Read();
-                if (await WriteAsync(stoppingToken)) continue;
-                await Task.Delay(s_pause, clock, stoppingToken);
+                var gathered = _facts.Count >= FactsAtOnce;
+                if (!await WriteAsync(stoppingToken)) await Task.Delay(s_pause, clock, stoppingToken);
+                else if (!gathered) await _settles.WaitAsync(s_gather, stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -101,6 +118,8 @@ public sealed class Spool(Recording recording, CallCosts costs, IServiceScopeFac
             {
                 var facts = item.Facts().ToList();
                 for (var i = 0; i < facts.Count; i++) _facts.Enqueue((item.Caller, facts[i], i == 0 ? item.Bytes : 0));
+                // Calls that wait for a processor come first, as long as this keeps up with them.
+                if (KeepsUp) Thread.Yield();
             }
             catch (Exception e)
             {
@@ -108,7 +127,7 @@ public sealed class Spool(Recording recording, CallCosts costs, IServiceScopeFac
                 Drop(1);
                 logger.LogError("A call could not be read for its trace: {Exception} {Stack}", e.GetType().Name, e.StackTrace);
             }
-            if (_facts.Count >= MostFactsAtOnce) return;
+            if (_facts.Count >= (KeepsUp ? FactsAtOnce : MostFactsAtOnce)) return;
         }
     }
 

@@ -17,13 +17,14 @@ sealed class Following : IAsyncDisposable
     readonly TimeProvider _clock;
     readonly CancellationTokenSource _stop = new();
     readonly Func<(LogPosition At, bool KeepUp)>? _others;
+    readonly GivingWay? _toCalls;
 
     /// <param name="others">How far the other projections are, and whether they keep up, where this one yields to them.</param>
     public Following(
         Follower follower, LogPosition at, IEventLog log, ProjectionProgress progress, TimeProvider clock, CancellationToken ct,
-        Func<(LogPosition At, bool KeepUp)>? others = null)
+        Func<(LogPosition At, bool KeepUp)>? others = null, GivingWay? toCalls = null)
     {
-        _others = others;
+        (_others, _toCalls) = (others, toCalls);
         (Follower, At, _log, _progress, _clock) = (follower, at, log, progress, clock);
         _progress.Generation = follower.Generation.Number;
         Run = Task.Run(() => RunAsync(ct), CancellationToken.None);
@@ -63,6 +64,7 @@ sealed class Following : IAsyncDisposable
             {
                 await foreach (var page in _log.FollowAheadAsync(At, pause.Token))
                 {
+                    if (_toCalls is not null) await _toCalls.RestAsync(_progress, Follower.RecordedAt, pause.Token);
                     var (began, before) = (_clock.GetTimestamp(), _others?.Invoke().At);
                     if (page.Records.Count > 0) At = await Follower.ApplyAsync(page, At, ct);
                     if (Follower.Parked > MostParked) throw new InvalidOperationException($"More than {MostParked} facts are parked.");

@@ -7,7 +7,7 @@ namespace Hindcast.Application.ReadModels;
 /// <summary>What the owner of a projection does for as long as it is one: follow, build beside, change over, clear away.</summary>
 sealed class Ownership(
     Projection projection, ProjectionProgress progress, long epoch, IEventLog log, IReadStore store, ServingModels models, TimeProvider clock, ILogger logger,
-    int? keepDays = null, Live.LiveFeed? feed = null)
+    int? keepDays = null, Live.LiveFeed? feed = null, Gateway.CallsAtOnce? calls = null)
 {
     /// <summary>Longer than a query may take, and than another node needs to see that something else serves.</summary>
     static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
@@ -104,7 +104,7 @@ sealed class Ownership(
     void Follow(Follower follower, LogPosition at, CancellationToken ct)
     {
         if (feed is not null) follower.Tell = feed.Committed;
-        (_serving, _swept) = (new(follower, at, log, progress, clock, ct, projection.Yields ? Others : null), null);
+        (_serving, _swept) = (new(follower, at, log, progress, clock, ct, projection.Yields ? Others : null, calls is null ? null : new(calls, clock)), null);
         models.Serve(projection.Name, follower.Generation.Number);
     }
 

@@ -21,6 +21,10 @@ sealed class PageRows
     /// <summary>Spans to be written anew, and facts.</summary>
     public List<SpanRow> Forgotten { get; } = [];
     public List<FactRow> Again { get; } = [];
+    /// <summary>What goes with traces that have expired.</summary>
+    public List<RunRow> ExpiredRuns { get; } = [];
+    public List<FactRow> Expired { get; } = [];
+    public List<SubjectRow> Unnamed { get; } = [];
 
     public void Count(string project, Span? before, Span after)
     {
@@ -52,6 +56,9 @@ sealed class PageRows
         await batch.UpsertAsync(Runs, ct);
         await batch.UpsertAsync(Failures, ct);
         await batch.DeleteAsync(Mended, ct);
+        await batch.DeleteAsync(ExpiredRuns, ct);
+        await batch.DeleteAsync(Expired, ct);
+        await batch.DeleteAsync(Unnamed, ct);
 
         if (warm.Count > MostWarmBuckets) warm.Clear();
         await LoadAsync(_buckets.Keys.Where(key => !warm.ContainsKey(key)).ToList(), warm, open, ct);

@@ -21,7 +21,7 @@ namespace Hindcast.Application.ReadModels;
 /// </remarks>
 public sealed class ProjectionHost(
     IEventLog log, IReadStore store, ServingModels models, TimeProvider clock, ILogger<ProjectionHost> logger,
-    IOptions<HindcastOptions>? options = null, Live.LiveFeed? feed = null) : BackgroundService
+    IOptions<HindcastOptions>? options = null, Live.LiveFeed? feed = null, Gateway.CallsAtOnce? calls = null) : BackgroundService
 {
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(500), QuickGlance = TimeSpan.FromMilliseconds(20);
@@ -56,7 +56,7 @@ public sealed class ProjectionHost(
                 if (epoch > 0)
                 {
                     progress.Owner = tenure!.Node;
-                    await new Ownership(projection, progress, epoch, log, store, models, clock, logger, options?.Value.Retention.Days, feed).RunAsync(ct);
+                    await new Ownership(projection, progress, epoch, log, store, models, clock, logger, options?.Value.Retention.Days, feed, calls).RunAsync(ct);
                     continue;
                 }
                 if (tenure is not null) progress.Heard(tenure.Node, tenure.Said);

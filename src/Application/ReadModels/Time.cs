@@ -19,6 +19,9 @@ public static class Time
     /// <summary>Weeks since the Monday before 1970, UTC.</summary>
     public static int Week(this DateTimeOffset time) => (int)((time.UtcDateTime - s_monday).Ticks / TimeSpan.FromDays(7).Ticks);
 
+    /// <summary>The first moment after a week.</summary>
+    public static DateTimeOffset WeekEnd(int week) => new(s_monday.AddDays(7L * (week + 1)));
+
     static readonly DateTime s_monday = new(1969, 12, 29, 0, 0, 0, DateTimeKind.Utc);
 
     public static TimeSpan Span(long micros) => new(micros * TimeSpan.TicksPerMicrosecond);

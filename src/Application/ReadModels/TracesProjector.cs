@@ -30,6 +30,10 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
         public Fact? Tombstone { get; init; }
         /// <summary>Of facts before this page, where they are written anew.</summary>
         public List<FactRow> Again { get; } = [];
+        /// <summary>Users named by facts before this page, where they are read again.</summary>
+        public HashSet<string> Subjects { get; } = [];
+        /// <summary>All rows of it go; what it counts in buckets stays.</summary>
+        public bool Expired => Tombstone?.Header.Type == Tombstones.Expired;
         /// <summary>Spans that change, as they were before; null for new ones.</summary>
         public Dictionary<string, Span?> Spans { get; } = new(StringComparer.Ordinal);
     }
@@ -99,6 +103,7 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
     {
         foreach (var touched in _page)
         {
+            if (touched.Expired) continue;
             touched.Trace.DropTexts(touched.Spans.Keys);
             _warm.Keep(touched.Key, touched.Trace, touched.After ?? touched.Before);
         }
@@ -148,6 +153,7 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
                 if (!again.Trace.Apply(e)) continue;
                 again.Trace.RecordedIn(fact.Header.RecordedAt.Day());
                 again.Again.Add(row);
+                if (fact.Header.Subject is { } subject) again.Subjects.Add(subject);
             }
         }
     }
@@ -167,6 +173,11 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
         if ((touched.Facts.Count == 0 && touched.Tombstone is null) || touched.Trace.EventCount == 0) return;
         var (project, traceId) = (touched.Key.Project, touched.Key.TraceId);
         var day = touched.Trace.Day!.Value;
+        if (touched.Expired)
+        {
+            Expire(touched, rows, day);
+            return;
+        }
         var summary = touched.After = TraceSummary.Of([.. touched.Trace.Spans.Values]);
 
         // Who the trace belongs to shows on every span that does not say it itself.
@@ -207,5 +218,25 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
         var last = touched.Facts.Count > 0 && !(touched.Tombstone?.Revision > touched.Facts[^1].Fact.Revision) ? touched.Facts[^1].Fact : touched.Tombstone!;
         (run.Day, run.LastPosition, run.LastRevision) = (day, last.Position.Value, last.Revision);
         (touched.Before is null ? rows.NewRuns : rows.Runs).Add(run);
+    }
+
+    /// <summary>Nothing of it is a row any more. Buckets count it on, by what its headers say, as a rebuild does that never reads its contents.</summary>
+    static void Expire(Touched touched, PageRows rows, int day)
+    {
+        var (project, traceId) = (touched.Key.Project, touched.Key.TraceId);
+        foreach (var (spanId, before) in touched.Spans)
+        {
+            rows.Count(project, before, touched.Trace.Spans[spanId]);
+            rows.Forgotten.Add(new() { Project = project, TraceId = traceId, SpanId = spanId, Day = day });
+            rows.Mended.Add(new() { Project = project, TraceId = traceId, SpanId = spanId });
+        }
+        foreach (var row in touched.Again.Concat(touched.Facts.Select(f => f.Row)))
+        {
+            row.Day = day;
+            rows.Expired.Add(row);
+        }
+        foreach (var subject in touched.Subjects.Concat(touched.Facts.Select(f => f.Fact.Header.Subject).OfType<string>()).Distinct())
+            rows.Unnamed.Add(new() { Project = project, Subject = subject, TraceId = traceId });
+        rows.ExpiredRuns.Add(new() { Project = project, TraceId = traceId });
     }
 }

@@ -1,5 +1,6 @@
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Projects;
+using Hindcast.Application.Redaction;
 using Hindcast.Domain.Traces;
 using MediatR;
 
@@ -35,17 +36,18 @@ public sealed record NewEvent
 /// </summary>
 public sealed record AppendEvents(Caller Caller, IReadOnlyList<NewEvent> Events) : IRequest<IReadOnlyList<Outcome>>
 {
-    internal sealed class Handler(Streams log, Subjects subjects, TimeProvider clock) : IRequestHandler<AppendEvents, IReadOnlyList<Outcome>>
+    internal sealed class Handler(Streams log, Subjects subjects, TimeProvider clock, Redactions? redactions = null) : IRequestHandler<AppendEvents, IReadOnlyList<Outcome>>
     {
         public async Task<IReadOnlyList<Outcome>> Handle(AppendEvents command, CancellationToken ct)
         {
             var now = Streams.Micros(clock.GetUtcNow());
+            var redactor = redactions?.RedactorOf(command.Caller.Project);
             var streams = new Dictionary<string, (List<Draft> Drafts, List<int> Indexes)>(StringComparer.Ordinal);
             for (var i = 0; i < command.Events.Count; i++)
             {
                 var e = command.Events[i];
                 if (!streams.TryGetValue(e.TraceId, out var stream)) streams[e.TraceId] = stream = (new(1), new(1));
-                stream.Drafts.Add(DraftOf(e, command.Caller, now));
+                stream.Drafts.Add(redactor is null ? DraftOf(e, null, command.Caller, now) : Redacted(redactor, e, command.Caller, now));
                 stream.Indexes.Add(i);
             }
 
@@ -57,7 +59,13 @@ public sealed record AppendEvents(Caller Caller, IReadOnlyList<NewEvent> Events)
             return outcomes;
         }
 
-        Draft DraftOf(NewEvent e, Caller caller, DateTimeOffset now)
+        Draft Redacted(Redactor redactor, NewEvent e, Caller caller, DateTimeOffset now)
+        {
+            var (clean, marks) = Redactions.Apply(redactor, e);
+            return DraftOf(clean, marks, caller, now);
+        }
+
+        Draft DraftOf(NewEvent e, IReadOnlyList<Mark>? marks, Caller caller, DateTimeOffset now)
         {
             var id = e.EventId ?? Guid.CreateVersion7(now);
             var at = Streams.Micros(e.At ?? now);
@@ -82,6 +90,7 @@ public sealed record AppendEvents(Caller Caller, IReadOnlyList<NewEvent> Events)
                 Model = e.Reading.Model,
                 Usage = e.Reading.Usage,
                 Subject = e.Reading.UserId is { } user ? subjects.Of(caller.Project, user) : null,
+                Marks = marks,
             };
             return new(header, e.Content) { Agent = e.Agent, AssignStep = e.AssignStep, RefuseOtherContent = e.RefuseOtherContent };
         }
@@ -96,6 +105,7 @@ static class TraceStamp
 {
     public static Stamped Stamp(Draft draft, Running before)
     {
+        if (before.Closed) throw new TraceIsErased();
         if (before.Events >= TraceRules.MostEventsPerTrace) throw new TraceTooLarge();
         if (before.Agent is not null && draft.Agent is not null && before.Agent != draft.Agent) throw new TraceBoundToAnotherAgent();
 

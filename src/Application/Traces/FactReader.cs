@@ -28,7 +28,7 @@ public sealed class FactReader(IEnumerable<IPayloadReader> readers, ISeal? seal 
 
         var content = Content.Split(opened, fact.Header.PayloadBytes);
         using var payload = Parse(content.Payload);
-        return Compose(fact.Header, WithContext(reader.Read(fact.Header.Type, payload.RootElement, texts: true), content.Context));
+        return Compose(fact.Header, WithMarks(WithContext(reader.Read(fact.Header.Type, payload.RootElement, texts: true), content.Context), fact.Header.Marks));
     }
 
     /// <summary>For views, which show what can be read; null is parked in the read models.</summary>
@@ -60,11 +60,26 @@ public sealed class FactReader(IEnumerable<IPayloadReader> readers, ISeal? seal 
     public ReadOnlyMemory<byte>? PayloadOf(Fact fact) =>
         _seal.Open(fact.Header, fact.Content) is { } opened ? Content.Split(opened, fact.Header.PayloadBytes).Payload : null;
 
+    /// <summary>Lets a pass look through the payload of a fact, as it would have on its way in; an erased one holds nothing.</summary>
+    public void Redact(Fact fact, Redaction.RedactionPass pass)
+    {
+        if (_readers.TryGetValue(fact.Header.Source.Dialect, out var reader) && PayloadOf(fact) is { } payload) reader.Redact(payload, pass);
+    }
+
     static Reading WithContext(Reading reading, ReadOnlyMemory<byte> context)
     {
         if (context.IsEmpty) return reading;
         using var json = JsonDocument.Parse(context);
         return reading with { UserId = reading.UserId ?? (json.RootElement.TryGetProperty("user_id", out var user) ? user.GetString() : null) };
+    }
+
+    /// <summary>What redaction found is shown with the span, as <c>redaction.email: "replaced"</c> or <c>"flagged"</c>.</summary>
+    static Reading WithMarks(Reading reading, IReadOnlyList<Mark>? marks)
+    {
+        if (marks is null) return reading;
+        var attributes = new Dictionary<string, string>(reading.Attributes ?? new Dictionary<string, string>(), StringComparer.Ordinal);
+        foreach (var mark in marks) attributes[$"redaction.{mark.Rule}"] = mark.Replaced ? "\"replaced\"" : "\"flagged\"";
+        return reading with { Attributes = attributes };
     }
 
     static SpanEvent Compose(Header h, Reading r)

@@ -1,3 +1,4 @@
+using Hindcast.Application.Erasure;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Projects;
 using Hindcast.Application.ReadModels;
@@ -20,6 +21,7 @@ public sealed record GetTimeline(Caller Caller, string TraceId, long AfterRevisi
     {
         public async Task<Timeline> Handle(GetTimeline query, CancellationToken ct)
         {
+            if (await streams.HasExpiredAsync(query.Caller.Project, query.TraceId, ct)) throw new NotFound($"Trace with ID '{query.TraceId}' not found");
             var from = query.AfterRevision == long.MaxValue ? query.AfterRevision : query.AfterRevision + 1;
             var facts = await streams
                 .ReadReadableAsync(StreamName.Trace(query.Caller.Project, query.TraceId), from, ct)

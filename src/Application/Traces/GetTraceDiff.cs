@@ -1,3 +1,4 @@
+using Hindcast.Application.Erasure;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Pricing;
 using Hindcast.Application.Projects;
@@ -23,6 +24,7 @@ public sealed record GetTraceDiff(Caller Caller, string TraceId, long From, long
     {
         public async Task<TraceDiff> Handle(GetTraceDiff query, CancellationToken ct)
         {
+            if (await streams.HasExpiredAsync(query.Caller.Project, query.TraceId, ct)) throw new NotFound($"Trace with ID '{query.TraceId}' not found");
             var prices = await app.Send(new GetPrices(query.Caller), ct);
             var fold = new TraceFold(reader, query.Caller.Project, query.TraceId);
             var (facts, latest, before) = (new List<TimelineItem>(), 0L, (TraceTree?)null);

@@ -1,3 +1,4 @@
+using Hindcast.Application.Erasure;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Pricing;
 using Hindcast.Application.Projects;
@@ -48,6 +49,7 @@ public sealed record GetTraceState(Caller Caller, string TraceId, long? AsOfRevi
     {
         public async Task<TraceTree> Handle(GetTraceState query, CancellationToken ct)
         {
+            if (await streams.HasExpiredAsync(query.Caller.Project, query.TraceId, ct)) throw new NotFound($"Trace with ID '{query.TraceId}' not found");
             var fold = new TraceFold(reader, query.Caller.Project, query.TraceId);
             await foreach (var fact in streams.ReadReadableAsync(StreamName.Trace(query.Caller.Project, query.TraceId), 0, ct))
             {

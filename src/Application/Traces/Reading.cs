@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Hindcast.Application.Redaction;
 using Hindcast.Domain.Traces;
 
 namespace Hindcast.Application.Traces;
@@ -55,4 +56,7 @@ public interface IPayloadReader
     /// <param name="payload">The element as it was received.</param>
     /// <param name="texts">False at the door, where only the typed part is needed.</param>
     Reading Read(string type, JsonElement payload, bool texts);
+
+    /// <summary>The payload without what the rules find in its texts; as it was when they find nothing.</summary>
+    ReadOnlyMemory<byte> Redact(ReadOnlyMemory<byte> payload, RedactionPass pass) => RedactedJson.Rewrite(payload, pass);
 }

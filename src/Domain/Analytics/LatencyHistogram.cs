@@ -71,7 +71,7 @@ public sealed class LatencyHistogram
             _counts = [.. new long[_first - bucket], .. _counts];
             _first = bucket;
         }
-        else if (bucket - _first >= _counts.Length) Array.Resize(ref _counts, bucket - _first + Room);
+        else if (bucket - _first >= _counts.Length) Array.Resize(ref _counts, Math.Max(bucket - _first + Room, 2 * _counts.Length));
         _counts[bucket - _first] += times;
         Count += times;
     }

@@ -4,6 +4,10 @@ namespace Hindcast.Domain.Traces;
 [EventName("trace_erased")]
 public sealed record TraceErased;
 
+/// <summary>The last fact of a trace that is older than its project keeps traces: no door shows any of it, and only sums stay.</summary>
+[EventName("trace_expired")]
+public sealed record TraceExpired;
+
 /// <summary>One who spoke in a trace was erased: what is sealed with that user's key cannot be read any more.</summary>
 [EventName("part_erased")]
 public sealed record PartErased;

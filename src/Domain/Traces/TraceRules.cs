@@ -23,7 +23,7 @@ public sealed class TraceBoundToAnotherAgent() : RuleBroken("Trace is already bo
 public sealed class TraceTooLarge() : RuleBroken($"The trace already holds {TraceRules.MostEventsPerTrace} events.");
 
 /// <summary>It was erased, or its user was: what comes late would bring back what was to be forgotten.</summary>
-public sealed class TraceIsErased() : RuleBroken("The trace was erased; nothing can be added to it.");
+public sealed class TraceIsErased() : RuleBroken("The trace was erased or has expired; nothing can be added to it.");
 
 /// <summary>The same id came with another content: one of the two is wrong, and which one is not ours to guess.</summary>
 public sealed class EventIdTaken() : RuleBroken("This event id is already taken by an event with another content.");

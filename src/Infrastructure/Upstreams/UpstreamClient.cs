@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using Hindcast.Application.Gateway;
@@ -25,6 +27,8 @@ public sealed class UpstreamClient : IUpstreams, IDisposable
     readonly Func<Provider, Provider?> _current;
     readonly TimeProvider _clock;
     readonly HttpMessageInvoker _http;
+    /// <summary>Read once: an address keeps what was found in it, and a provider that is changed is another.</summary>
+    readonly ConditionalWeakTable<Provider, ConcurrentDictionary<Protocol, Uri>> _addresses = [];
 
     /// <param name="current">A provider as it is now: a call may have found it before its key was wrapped anew.</param>
     public UpstreamClient(IKeySeal seal, bool allowPrivateNetworks, Func<Provider, Provider?> current, TimeProvider clock)
@@ -48,7 +52,8 @@ public sealed class UpstreamClient : IUpstreams, IDisposable
     public async Task<UpstreamAnswer> SendAsync(UpstreamCall call, CancellationToken ct)
     {
         var provider = call.Provider;
-        var address = new Uri(provider.BaseUrl + PathOf(provider, call.Protocol));
+        var address = _addresses.GetValue(provider, static _ => new()).GetOrAdd(
+            call.Protocol, static (protocol, to) => new(to.BaseUrl + PathOf(to, protocol)), provider);
         if (address.Scheme != Uri.UriSchemeHttps && !_private) throw new AddressRefused(provider.Slug);
 
         var key = KeyOf(provider);

@@ -93,6 +93,22 @@ public sealed class PassThroughTests(GatewayHost host) : IClassFixture<GatewayHo
     }
 
     [Fact]
+    public async Task Made_ids_stand_in_the_order_of_time_and_are_all_different()
+    {
+        host.Provider.Reset((http, _) => FakeProvider.Json(http, 200, Reply));
+        var made = new List<string>();
+        for (var i = 0; i < 5; i++)
+        {
+            var asked = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => host.PostAsync("/v1/chat/completions", Question)));
+            made.AddRange(asked.Select(a => a.Headers["X-Trace-ID"]).Order(StringComparer.Ordinal));
+            // Longer than the last digit of the time takes to come round.
+            await Task.Delay(25, TestContext.Current.CancellationToken);
+        }
+        made.Should().OnlyHaveUniqueItems().And.AllSatisfy(id => id.Should().MatchRegex("^thread_[0-9A-Za-z]{16}$"));
+        made.Should().BeInAscendingOrder(StringComparer.Ordinal, "tables and indexes are filled at their end");
+    }
+
+    [Fact]
     public async Task A_line_of_ten_mebibytes_passes()
     {
         var trace = Trace();

@@ -164,6 +164,28 @@ public sealed class PolicyTests(GatewayHost host) : IClassFixture<GatewayHost>
     }
 
     [Fact]
+    public async Task What_is_redacted_passes_and_is_neither_recorded_nor_cached()
+    {
+        const string mail = "zoe@quokka.example";
+        var told = Reply.Replace("\"ok\"", $"\"ask {mail}\"", StringComparison.Ordinal);
+        var (project, key) = await ProjectAsync("\"cache\":true");
+        await host.SetAsync(HttpMethod.Put, "/api/v1/redaction", $$"""{"project_id":"{{project}}","emails":"replace"}""");
+        host.Provider.Reset((http, n) => FakeProvider.Json(http, 200, n <= 2 ? told : Reply));
+        for (var i = 0; i < 2; i++)
+        {
+            var (_, body, headers) = await host.PostAsync("/v1/chat/completions", Question.Replace("hi", $"who is {mail}?", StringComparison.Ordinal), key, ("X-Trace-ID", $"redacted-{i}"));
+            (GatewayHost.Text(body), headers["X-Trops-Cache"]).Should().Be((told, "MISS"), "the caller hears what was said, from the model itself each time");
+        }
+        var facts = await host.FactsAsync("redacted-1", 2, project);
+        ((UserMessage)facts[0]).Input.Should().Contain("who is [redacted:email]?");
+        ((LlmResponse)facts[1]).Output.Should().Be("\"ask [redacted:email]\"");
+        Encoding.UTF8.GetString([.. host.Log.All.Where(r => r.Stream == Application.EventSourcing.StreamName.Trace(project, "redacted-1")).SelectMany(r => r.Content.ToArray())]).Should().NotContain(mail);
+
+        (await host.PostAsync("/v1/chat/completions", Question, key)).Headers["X-Trops-Cache"].Should().Be("MISS");
+        (await host.PostAsync("/v1/chat/completions", Question, key)).Headers["X-Trops-Cache"].Should().Be("HIT", "an answer with nothing in it is kept");
+    }
+
+    [Fact]
     public async Task What_was_used_is_known_after_a_restart()
     {
         var (project, key) = await ProjectAsync("\"attempts\":1");

@@ -1,17 +1,59 @@
 using System.Text;
 using System.Text.Json;
+using Hindcast.Api;
+using Hindcast.Api.CommandLine;
+using Hindcast.Application.Erasure;
 using Hindcast.Bench;
+using Hindcast.Infrastructure.Secrets;
+using Hindcast.Integration.Engines;
+using Microsoft.Extensions.Configuration;
+using Npgsql;
 
 namespace Hindcast.Integration.Server;
 
-/// <summary>P16: what is erased is gone, and nothing else is.</summary>
-public sealed class ErasureTests(ErasureTests.Sealed server) : IClassFixture<ErasureTests.Sealed>
+public sealed class ErasureOnSqlite(SealedServer server) : ErasureTests(server), IClassFixture<SealedServer>;
+
+public sealed class ErasureOnPostgres(SealedOnPostgres server) : ErasureTests(server), IClassFixture<SealedOnPostgres>;
+
+public class SealedServer : LiveServer
 {
-    public sealed class Sealed : LiveServer
+    /// <summary>Whether what the engine knows of its tables' values holds a text.</summary>
+    public virtual bool SampledWith(string text) => false;
+
+    protected override Task<Dictionary<string, string>> SettingsAsync() => Task.FromResult(new Dictionary<string, string> { ["Hindcast__Sealing"] = "true" });
+}
+
+public sealed class SealedOnPostgres : SealedServer
+{
+    string _database = "";
+
+    protected override async Task<Dictionary<string, string>> SettingsAsync() =>
+        new(await base.SettingsAsync()) { ["ConnectionStrings__Postgres"] = _database = await PostgresServer.DatabaseAsync() };
+
+    public override bool SampledWith(string text)
     {
-        protected override Task<Dictionary<string, string>> SettingsAsync() => Task.FromResult(new Dictionary<string, string> { ["Hindcast__Sealing"] = "true" });
+        using var source = NpgsqlDataSource.Create(_database);
+        using var ask = source.CreateCommand("SELECT EXISTS (SELECT FROM pg_stats WHERE concat(most_common_vals, histogram_bounds) LIKE '%' || $1 || '%')");
+        ask.Parameters.Add(new() { Value = text });
+        return (bool)ask.ExecuteScalar()!;
     }
 
+    /// <summary>The files of the database; those of the write-ahead log are everybody's, and not ours to rewrite.</summary>
+    protected override IEnumerable<string> Folders
+    {
+        get
+        {
+            using var source = NpgsqlDataSource.Create(_database);
+            using (var checkpoint = source.CreateCommand("CHECKPOINT")) checkpoint.ExecuteNonQuery();
+            using var where = source.CreateCommand("SELECT current_setting('data_directory') || '/base/' || oid FROM pg_database WHERE datname = current_database()");
+            return [Folder, (string)where.ExecuteScalar()!];
+        }
+    }
+}
+
+/// <summary>P16: what is erased is gone, and nothing else is.</summary>
+public abstract class ErasureTests(SealedServer server)
+{
     static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     /// <summary>A text that stands nowhere else.</summary>
@@ -38,7 +80,7 @@ public sealed class ErasureTests(ErasureTests.Sealed server) : IClassFixture<Era
             new { type = "user_message", trace_id = "trace-8", user_id = "user-7", span_id = "guest", content = $"also {Word("user-7")}" },
         }))).Status.Should().Be(202);
         await server.JsonAsync("/api/v1/traces/trace-8/tree");
-        FilesWith(Word("user-7")).Select(Path.GetFileName).Should().NotContain(name => name!.StartsWith("log", StringComparison.Ordinal), "the log holds ciphertext from the first").And.NotBeEmpty();
+        server.FilesWith(Word("user-7")).Select(Path.GetFileName).Should().NotContain(name => name!.StartsWith("log", StringComparison.Ordinal), "the log holds ciphertext from the first").And.NotBeEmpty();
         var before = await RowsAsync(but: "trace-7");
         (await ShownAsync(Word("user-7"))).Should().NotBeEmpty("it is there before");
 
@@ -67,8 +109,8 @@ public sealed class ErasureTests(ErasureTests.Sealed server) : IClassFixture<Era
         (await server.SendAsync(HttpMethod.Delete, "/api/v1/traces/trace-new", null, HindcastProcess.Key)).Status.Should().Be(200);
 
         (await server.PostAsync("/api/v1/scrub", "{}")).Status.Should().Be(200);
-        FilesWith(Word("user-7")).Should().BeEmpty("no file holds it");
-        FilesWith(Word("user-8")).Should().NotBeEmpty("this test can find what is there");
+        server.FilesWith(Word("user-7")).Should().BeEmpty("no file holds it");
+        server.FilesWith(Word("user-8")).Should().NotBeEmpty("this test can find what is there");
         // Files are rewritten, and words still lead to the texts they stand in.
         foreach (var i in (int[])[0, 8, 50, 111, 199])
         {
@@ -82,18 +124,7 @@ public sealed class ErasureTests(ErasureTests.Sealed server) : IClassFixture<Era
         (await server.PostAsync("/api/v1/events", Conversation("ida", "of-ida"))).Status.Should().Be(202);
         await server.JsonAsync("/api/v1/traces/of-ida/tree");
         (await server.SendAsync(HttpMethod.Delete, "/api/v1/traces/of-ida", null, HindcastProcess.Key)).Status.Should().Be(200);
-        foreach (var projection in new[] { "traces", "texts" })
-        {
-            (await server.PostAsync($"/api/v1/projections/{projection}/rebuild", "{}")).Status.Should().Be(202);
-            JsonElement last;
-            do
-            {
-                await Task.Delay(100, Ct);
-                last = (await server.JsonAsync("/api/v1/projections")).EnumerateArray().Single(p => p.Text("name") == projection);
-            }
-            while (!(last.TryGetProperty("last_rebuild", out last) && last.ValueKind == JsonValueKind.Object && last.TryGetProperty("equal", out _)));
-            last.GetProperty("equal").GetBoolean().Should().BeTrue(last.GetRawText());
-        }
+        await RebuildAsync();
         (await server.JsonAsync("/api/v1/projections")).EnumerateArray().Should().OnlyContain(p => p.GetProperty("parked").GetInt64() == 0);
     }
 
@@ -108,6 +139,103 @@ public sealed class ErasureTests(ErasureTests.Sealed server) : IClassFixture<Era
         (await server.SendAsync(HttpMethod.Delete, "/api/v1/users/eve", null, rival)).Status.Should().Be(404);
         (await server.SendAsync(HttpMethod.Delete, "/api/v1/traces/of-eve?project_id=default", null, rival)).Status.Should().Be(404);
         (await server.JsonAsync("/api/v1/traces/of-eve/tree")).GetRawText().Should().Contain(Word("eve"));
+    }
+
+    [Fact]
+    public async Task A_death_between_the_keys_and_the_tombstones_is_no_half_erasure()
+    {
+        (await server.PostAsync("/api/v1/events", Conversation("mortal", "of-mortal"))).Status.Should().Be(202);
+        await server.JsonAsync("/api/v1/traces/of-mortal/tree");
+        await server.Process.KillAsync();
+        // As far as the server would have come: the vault has committed, and the log knows nothing of it.
+        var vault = Path.Combine(server.Folder, "vault.db");
+        using (var store = GatewayStore.Open(vault))
+        using (var keys = SubjectKeys.Open(vault, MasterKey.Of(store, KeySeal.Open(server.Folder, null))))
+        {
+            keys.Destroy(new(Guid.CreateVersion7(), "default", "k", null, ["of-mortal"], []), [(KeyOwner.Trace("of-mortal"), keys.RootsOf("default"))]);
+            keys.Begun().Should().ContainSingle();
+        }
+
+        for (var start = 0; start < 2; start++)
+        {
+            await server.StartAgainAsync();
+            var timeline = await UntilAsync(async () => await server.JsonAsync("/api/v1/traces/of-mortal/timeline"), t => t.GetProperty("items").GetArrayLength() > 4);
+            timeline.GetProperty("items").EnumerateArray().Select(i => i.Text("type")).Should().Equal("user_message", "llm_response", "error", "score", "trace_erased");
+            timeline.GetRawText().Should().NotContain(Word("mortal"));
+            await UntilAsync(async () => await server.JsonAsync("/api/v1/traces/of-mortal/tree"), t => !t.GetRawText().Contains(Word("mortal"), StringComparison.Ordinal));
+            (await server.PostAsync("/api/v1/events", Conversation("mortal", "of-mortal"))).Status.Should().Be(400, "it is erased");
+            await server.Process.KillAsync();
+        }
+        using (var store = GatewayStore.Open(vault))
+        using (var keys = SubjectKeys.Open(vault, MasterKey.Of(store, KeySeal.Open(server.Folder, null))))
+            keys.Begun().Should().BeEmpty("it is done, once");
+        await server.StartAgainAsync();
+    }
+
+    [Fact]
+    public async Task The_command_leaves_no_byte_in_any_file_exports_forget_and_the_chain_holds()
+    {
+        for (var i = 0; i < 5; i++) (await server.PostAsync("/api/v1/events", Conversation("paula", $"of-paula-{i}"))).Status.Should().Be(202);
+        await server.JsonAsync("/api/v1/traces/of-paula-4/tree");
+        // What is built anew has its statistics taken, and those keep samples of what they saw.
+        await RebuildAsync();
+        server.SampledWith(Word("paula")).Should().Be(server is SealedOnPostgres);
+        var export = await server.PostAsync("/api/v1/export/traces", """{"format":"csv"}""");
+        export.Status.Should().Be(202, export.Text);
+        await UntilAsync(async () => (await server.GetAsync(export.Json.Text("status_url")!)).Json, job => job.Text("status") is "completed");
+        server.FilesWith(Word("paula")).Should().NotBeEmpty("the rows hold it, and the export");
+        var download = (await server.GetAsync(export.Json.Text("status_url")!)).Json.Text("download_url")!;
+        (await server.GetAsync(download)).Text.Should().Contain(Word("paula"));
+
+        (await server.SendAsync(HttpMethod.Delete, "/api/v1/users/paula", null, HindcastProcess.Key)).Status.Should().Be(200);
+        (await server.GetAsync(download)).Text.Should().NotContain(Word("paula"));
+        (await RunAsync("erase", "--scrub", "--url", server.Process.Address.ToString(), "--key", HindcastProcess.Key)).Should().Be(0);
+        server.FilesWith(Word("paula")).Should().BeEmpty("with the server running");
+        server.SampledWith(Word("paula")).Should().BeFalse("statistics forget too, where they are packed so that no file shows it");
+
+        (await server.PostAsync("/api/v1/events", Conversation("peter", "of-peter"))).Status.Should().Be(202);
+        await server.JsonAsync("/api/v1/traces/of-peter/tree");
+        (await server.SendAsync(HttpMethod.Delete, "/api/v1/traces/of-peter", null, HindcastProcess.Key)).Status.Should().Be(200);
+        await server.Process.KillAsync();
+        (await RunAsync("erase", "--scrub", "--data-directory", server.Folder)).Should().Be(0);
+        (await RunAsync("log", "verify", "--data-directory", server.Folder)).Should().Be(0);
+        server.FilesWith(Word("peter")).Should().BeEmpty("with the server stopped");
+        await server.StartAgainAsync();
+    }
+
+    async Task RebuildAsync()
+    {
+        foreach (var projection in new[] { "traces", "texts" })
+        {
+            (await server.PostAsync($"/api/v1/projections/{projection}/rebuild", "{}")).Status.Should().Be(202);
+            JsonElement last;
+            do
+            {
+                await Task.Delay(100, Ct);
+                last = (await server.JsonAsync("/api/v1/projections")).EnumerateArray().Single(p => p.Text("name") == projection);
+            }
+            while (!(last.TryGetProperty("last_rebuild", out last) && last.ValueKind == JsonValueKind.Object && last.TryGetProperty("equal", out _)));
+            last.GetProperty("equal").GetBoolean().Should().BeTrue(last.GetRawText());
+        }
+    }
+
+    async Task<int> RunAsync(params string[] args)
+    {
+        using var output = new StringWriter();
+        var settings = server.Settings.ToDictionary(s => s.Key.Replace("__", ":", StringComparison.Ordinal), s => (string?)s.Value);
+        return await CommandLine.RunAsync(
+            args, Hosting.Build, (services, configuration) => Hosting.AddHindcast(services, new ConfigurationBuilder().AddConfiguration(configuration).AddInMemoryCollection(settings).Build()), new(output, output, forPeople: false));
+    }
+
+    static async Task<T> UntilAsync<T>(Func<Task<T>> ask, Predicate<T> done)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var answer = await ask();
+            if (done(answer)) return answer;
+            attempt.Should().BeLessThan(400, $"{answer}");
+            await Task.Delay(25, Ct);
+        }
     }
 
     /// <summary>Everybody writes and reads meanwhile; reading fills the caches.</summary>
@@ -154,24 +282,5 @@ public sealed class ErasureTests(ErasureTests.Sealed server) : IClassFixture<Era
         for (var i = 0; i < 200; i++)
             if ($"trace-{i}" != but && i != 8) rows.Add((await server.JsonAsync($"/api/v1/traces/trace-{i}/tree")).GetRawText());
         return rows;
-    }
-
-    List<string> FilesWith(string text)
-    {
-        var bytes = Encoding.UTF8.GetBytes(text);
-        return [.. Directory.GetFiles(server.Folder, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != "hindcast.lock").Where(file =>
-        {
-            try
-            {
-                using var open = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-                var all = new byte[open.Length];
-                open.ReadExactly(all);
-                return all.AsSpan().IndexOf(bytes) >= 0;
-            }
-            catch (FileNotFoundException)
-            {
-                return false;
-            }
-        })];
     }
 }

@@ -13,6 +13,9 @@ public class LiveServer : IAsyncLifetime
     public HttpClient Http { get; private set; } = null!;
     public string Folder { get; } = Directory.CreateTempSubdirectory("hindcast-e2e-").FullName;
 
+    /// <summary>As in its environment.</summary>
+    public Dictionary<string, string> Settings { get; private set; } = [];
+
     /// <summary>Position of the newest fact this client was told of.</summary>
     public string? Written { get; private set; }
 
@@ -20,7 +23,8 @@ public class LiveServer : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Process = await HindcastProcess.StartAsync(Folder, await SettingsAsync());
+        Settings = await SettingsAsync();
+        Process = await HindcastProcess.StartAsync(Folder, Settings);
         await ConnectAsync();
     }
 
@@ -74,6 +78,29 @@ public class LiveServer : IAsyncLifetime
         if (Process is not null) await Process.DisposeAsync();
         Directory.Delete(Folder, recursive: true);
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Where the engines keep files, with all they have written in them.</summary>
+    protected virtual IEnumerable<string> Folders => [Folder];
+
+    /// <summary>The files of the engines that hold a text anywhere.</summary>
+    public List<string> FilesWith(string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text);
+        return [.. Folders.SelectMany(folder => Directory.GetFiles(folder, "*", SearchOption.AllDirectories)).Where(file => Path.GetFileName(file) != "hindcast.lock").Where(file =>
+        {
+            try
+            {
+                using var open = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+                var all = new byte[open.Length];
+                open.ReadExactly(all);
+                return all.AsSpan().IndexOf(bytes) >= 0;
+            }
+            catch (FileNotFoundException)
+            {
+                return false;
+            }
+        })];
     }
 
     async Task ConnectAsync()

@@ -143,7 +143,7 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
         || (method == HttpMethod.Post && (path is "/traces" or "/api/traces" || IsOtlp(path) || path.StartsWith("/api/events", StringComparison.Ordinal) || path is "/api/entities/init" or "/v1/agents/init"));
 
     static string NeededBy(HttpMethod method, string path) => Writes(method, path) ? "ingest"
-        : IsCall(path) ? "gateway" : path.Contains("/providers") || path.Contains("/policies") || path.Contains("/budgets") ? "admin"
+        : IsCall(path) ? "gateway" : path.Contains("/providers") || path.Contains("/policies") || path.Contains("/budgets") || path.Contains("/redaction") || path.Contains("/retention") ? "admin"
         : IsTraceLlm(path) ? path.EndsWith("/api-keys", StringComparison.Ordinal) || (method == HttpMethod.Post && path.EndsWith("/projects", StringComparison.Ordinal)) ? "admin" : "read"
         : path.Contains("/keys") || path.Contains("/parked") || path == "/api/v1/scrub" || path.EndsWith("/rebuild", StringComparison.Ordinal) || (method == HttpMethod.Put && path == "/api/v1/prices") || (method == HttpMethod.Delete && (path.StartsWith("/api/v1/traces/", StringComparison.Ordinal) || path.StartsWith("/api/v1/users/", StringComparison.Ordinal))) ? "admin" : "read";
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Hindcast.Application.Redaction;
 using Hindcast.Application.Traces;
 using Hindcast.Domain.Traces;
 
@@ -23,6 +24,8 @@ internal sealed class OtlpPayload : IPayloadReader
         var span = payload.Member("protobuf") is { } bytes ? OtlpSpan.Of((ReadOnlyMemory<byte>)bytes.GetBytesFromBase64()) : OtlpSpan.Of(payload.GetProperty("json"));
         return payload.Member("event") is { } index ? OtlpScores.Read(span.Events[index.GetInt32()].Attributes) : Read(span, resource, texts);
     }
+
+    public ReadOnlyMemory<byte> Redact(ReadOnlyMemory<byte> payload, RedactionPass pass) => RedactedJson.Rewrite(payload, pass, OtlpRedaction.Form);
 
     public static Reading Read(OtlpSpan span, OtlpResource resource, bool texts)
     {

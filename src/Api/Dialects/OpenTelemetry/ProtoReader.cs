@@ -16,6 +16,9 @@ internal struct ProtoReader(ReadOnlyMemory<byte> message)
     public ulong Number { get; private set; }
     public ReadOnlyMemory<byte> Bytes { get; private set; }
 
+    /// <summary>Bytes of the message that have not been read yet.</summary>
+    public readonly int Left => _rest.Length;
+
     /// <exception cref="FormatException">It is no message.</exception>
     public bool Next()
     {

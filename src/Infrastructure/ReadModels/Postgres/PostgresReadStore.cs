@@ -160,9 +160,10 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
             }
         }
         if (smallerThan <= 0) return false;
-        foreach (var table in tables)
+        // Statistics hold samples of the values: taken anew, and then rewritten themselves, which the owner of the database may.
+        foreach (var table in tables.Select(t => $"(FULL, ANALYZE) {t}").Append("FULL pg_catalog.pg_statistic"))
         {
-            await using var vacuum = new NpgsqlCommand($"VACUUM FULL {table}", connection) { CommandTimeout = 0 };
+            await using var vacuum = new NpgsqlCommand($"VACUUM {table}", connection) { CommandTimeout = 0 };
             await vacuum.ExecuteNonQueryAsync(ct);
         }
         return true;

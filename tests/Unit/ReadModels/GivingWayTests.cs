@@ -1,0 +1,45 @@
+using Hindcast.Application.Gateway;
+using Hindcast.Application.Projects;
+using Hindcast.Application.ReadModels;
+using Hindcast.Unit.Projects;
+
+namespace Hindcast.Unit.ReadModels;
+
+public class GivingWayTests
+{
+    static readonly Caller s_caller = FirstStart.Operator("key");
+
+    readonly ManualClock _clock = new();
+    readonly CallsAtOnce _calls = new();
+
+    /// <summary>So many calls in a hundredth of a second.</summary>
+    void Pass(int calls)
+    {
+        for (var i = 0; i < calls; i++) _calls.Begin(s_caller, int.MaxValue).Dispose();
+        _clock.Now += TimeSpan.FromMilliseconds(10);
+    }
+
+    [Fact]
+    public void A_follower_rests_while_calls_are_many()
+    {
+        var way = new GivingWay(_calls, _clock);
+        Pass(1);
+        way.Rests(waitedFor: false, _clock.GetUtcNow()).Should().BeFalse("one call leaves the processors to others");
+        Pass(100 * Environment.ProcessorCount);
+        way.Rests(waitedFor: false, _clock.GetUtcNow()).Should().BeTrue();
+        Pass(0);
+        way.Rests(waitedFor: false, _clock.GetUtcNow()).Should().BeFalse("they have eased");
+    }
+
+    [Fact]
+    public void It_rests_for_nobody_when_somebody_waits_or_it_is_late_or_has_read_nothing_yet()
+    {
+        var way = new GivingWay(_calls, _clock);
+        Pass(100 * Environment.ProcessorCount);
+        way.Rests(waitedFor: true, _clock.GetUtcNow()).Should().BeFalse();
+        Pass(100 * Environment.ProcessorCount);
+        way.Rests(waitedFor: false, _clock.GetUtcNow() - TimeSpan.FromSeconds(1)).Should().BeFalse();
+        Pass(100 * Environment.ProcessorCount);
+        way.Rests(waitedFor: false, null).Should().BeFalse();
+    }
+}
