@@ -101,8 +101,12 @@ internal sealed class Problems(RequestDelegate next, ILogger<Problems> logger)
 
     static RefusalForm Form(HttpContext http) =>
         (http.GetEndpoint() ?? http.Features.Get<IEndpointFeature>()?.Endpoint)?.Metadata.GetMetadata<RefusalForm>()
-        ?? (Dialects.OpenTelemetry.GrpcStatus.IsCall(http.Request) ? Dialects.OpenTelemetry.GrpcStatus.RefuseAsync
-            : Dialects.TraceLlm.TraceLlmPaths.Owns(http.Request.Path.Value ?? "") ? Dialects.TraceLlm.TraceLlmAnswers.RefuseAsync
-            // Under /v1 an unknown path is answered as the clients that go there expect it.
-            : http.Request.Path.StartsWithSegments("/v1") ? Dialects.OpenAi.OpenAiErrors.RefuseAsync : Native.Envelope.RefuseAsync);
+        ?? (Dialects.OpenTelemetry.GrpcStatus.IsCall(http.Request) ? Dialects.OpenTelemetry.GrpcStatus.RefuseAsync : FormOf(http.Request.Path));
+
+    /// <summary>Where there is no door, or none for this method, the path says whose clients come there.</summary>
+    static RefusalForm FormOf(PathString path) => Dialects.TraceLlm.TraceLlmPaths.Owns(path.Value ?? "") ? Dialects.TraceLlm.TraceLlmAnswers.RefuseAsync
+        : path.StartsWithSegments("/api/ingestion") ? Dialects.Trubrics.TrubricsDoors.RefuseAsync
+        : path.StartsWithSegments("/v1/analytics") ? Dialects.Trops.TropsRefusals.RefuseAsync
+        : path.StartsWithSegments("/v1") ? Dialects.OpenAi.OpenAiErrors.RefuseAsync
+        : Dialects.WhyOps.WhyOpsPaths.FormOf(path.Value ?? "") ?? Native.Envelope.RefuseAsync;
 }

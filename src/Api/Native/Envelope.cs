@@ -15,6 +15,9 @@ internal static class Envelope
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
+    /// <summary>The same for answers that a contract lists member by member: what is not known is null.</summary>
+    public static readonly JsonSerializerOptions Full = new(Json) { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.Never };
+
     public static Task RefuseAsync(HttpContext http, Refusal refusal) => http.Response.WriteAsJsonAsync(
         new
         {

@@ -39,6 +39,9 @@ public interface IReadStore
 
     Task DropAsync(Generation generation, CancellationToken ct);
 
+    /// <summary>The days that rows stand in, the oldest first.</summary>
+    Task<IReadOnlyList<int>> DaysAsync(Projection projection, int generation, CancellationToken ct);
+
     /// <summary>Removes all rows that stand in days before one, table by table where the table has days. Others, such as sums, stay.</summary>
     Task ForgetAsync(Projection projection, int generation, int day, CancellationToken ct);
 

@@ -176,7 +176,14 @@ sealed class Ownership(
     async Task SweepAsync(CancellationToken ct)
     {
         if (keepDays is not { } days || _serving is null || (_swept is { } last && clock.GetElapsedTime(last) < Sweep)) return;
-        await store.ForgetAsync(projection, _serving.Follower.Generation.Number, clock.GetUtcNow().AddDays(-days).Day(), ct);
+        var (generation, due) = (_serving.Follower.Generation.Number, clock.GetUtcNow().AddDays(-days).Day());
+        var held = await store.DaysAsync(projection, generation, ct);
+        var before = Retention.ForgetBefore(held, due);
+        if (before < due)
+            logger.LogWarning(
+                "Projection {Projection}: {Due} of {Held} days are older than {Days} days; a tenth of them goes now, more in an hour. Is the clock right? A rebuild brings back what should not have gone",
+                projection.Name, held.Count(d => d < due), held.Count, days);
+        await store.ForgetAsync(projection, generation, before, ct);
         _swept = clock.GetTimestamp();
     }
 

@@ -25,6 +25,7 @@ sealed class Gate(IReadStore inner) : IReadStore
     public Task WidenAsync(Projection projection, int generation, CancellationToken ct) => inner.WidenAsync(projection, generation, ct);
     public Task ServeAsync(Generation generation, long epoch, CancellationToken ct) => inner.ServeAsync(generation, epoch, ct);
     public Task DropAsync(Generation generation, CancellationToken ct) => inner.DropAsync(generation, ct);
+    public Task<IReadOnlyList<int>> DaysAsync(Projection projection, int generation, CancellationToken ct) => inner.DaysAsync(projection, generation, ct);
     public Task ForgetAsync(Projection projection, int generation, int day, CancellationToken ct) => inner.ForgetAsync(projection, generation, day, ct);
     public Task<bool> ScrubAsync(long smallerThan, CancellationToken ct) => inner.ScrubAsync(smallerThan, ct);
     public Task<Tenure> OwnAsync(string projection, long epoch, string? said, CancellationToken ct) => inner.OwnAsync(projection, epoch, said, ct);

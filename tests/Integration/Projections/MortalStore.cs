@@ -36,6 +36,7 @@ sealed class MortalStore(IReadStore inner, int steps, bool after) : IReadStore
     public Task WidenAsync(Projection projection, int generation, CancellationToken ct) => StepAsync(() => inner.WidenAsync(projection, generation, ct));
     public Task ServeAsync(Generation generation, long epoch, CancellationToken ct) => StepAsync(() => inner.ServeAsync(generation, epoch, ct));
     public Task DropAsync(Generation generation, CancellationToken ct) => StepAsync(() => inner.DropAsync(generation, ct));
+    public Task<IReadOnlyList<int>> DaysAsync(Projection projection, int generation, CancellationToken ct) => StepAsync(() => inner.DaysAsync(projection, generation, ct), lasting: false);
     public Task ForgetAsync(Projection projection, int generation, int day, CancellationToken ct) => StepAsync(() => inner.ForgetAsync(projection, generation, day, ct));
     public Task<bool> ScrubAsync(long smallerThan, CancellationToken ct) => inner.ScrubAsync(smallerThan, ct);
     public Task<Tenure> OwnAsync(string projection, long epoch, string? said, CancellationToken ct) => StepAsync(() => inner.OwnAsync(projection, epoch, said, ct), lasting: epoch == 0);

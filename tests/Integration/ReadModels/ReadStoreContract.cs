@@ -188,10 +188,12 @@ public abstract class ReadStoreContract<TFixture> : IAsyncLifetime where TFixtur
             }
             await batch.CommitAsync(LogPosition.Start, new(1), Ct);
         }
+        (await _engine.Store.DaysAsync(_traces, 1, Ct)).Should().Equal(2900, 2901, 2902, 2903, 2904);
         await _engine.Store.ForgetAsync(_traces, 1, 2903, Ct);
         await _engine.Store.ForgetAsync(_traces, 1, 2903, Ct);
         await using (var db = _engine.Store.Open(_traces, 1))
         {
+            (await _engine.Store.DaysAsync(_traces, 1, Ct)).Should().Equal(2903, 2904);
             (await db.Set<RunRow>().Select(r => r.Day).Order().ToListAsync(Ct)).Should().Equal(2903, 2904);
             (await db.Set<SpanRow>().CountAsync(Ct)).Should().Be(4);
             (await db.Set<FactRow>().CountAsync(Ct)).Should().Be(2);

@@ -21,6 +21,8 @@ public abstract class FiguresContract(ObservatoryContract.Filled server)
 
     static string? Of(JsonElement span, string name) => span.TryGetProperty(name, out var value) ? value.GetString() : null;
 
+    static decimal Known(JsonElement part, string name) => part.GetProperty(name) is { ValueKind: JsonValueKind.Number } known ? known.GetDecimal() : 0;
+
     static decimal? Cost(JsonElement span) => span.TryGetProperty("total_cost_usd", out var cost) ? cost.GetDecimal() : null;
 
     static double? Duration(JsonElement span) => span.TryGetProperty("duration_ms", out var took) ? took.GetDouble() : null;
@@ -104,6 +106,25 @@ public abstract class FiguresContract(ObservatoryContract.Filled server)
         answer.Json.GetProperty("error").Text("message").Should().Contain(why);
     }
 
+    [Theory]
+    [InlineData("analytics/performance", "", "request_count", "avg_latency_ms min_latency_ms max_latency_ms p50_latency_ms p95_latency_ms p99_latency_ms")]
+    [InlineData("analytics/quality", "", "total_requests", "success_rate error_rate")]
+    [InlineData("analytics/models/compare?models=a,b", "summary", null, "fastest_model cheapest_model most_reliable_model")]
+    [InlineData("analytics/optimization", "", null, "overall_score")]
+    [InlineData("metrics/summary", "current_period", "total_requests", "total_cost_usd avg_duration_ms p95_duration_ms error_rate success_rate")]
+    [InlineData("metrics/summary", "changes", null, "requests_change_pct cost_change_pct duration_change_pct error_rate_change_pct")]
+    [InlineData("costs/summary", "overview", "total_requests", "total_cost prompt_cost completion_cost avg_cost_per_request")]
+    [InlineData("costs/attribution?dimension=model", "summary", "total_requests", "total_cost")]
+    public async Task A_project_without_requests_has_every_member_and_none_of_them_guessed(string path, string within, string? zero, string unknown)
+    {
+        var key = (await server.PostAsync("/api/v1/keys", """{"project_id":"nothing-yet","name":"n","scopes":["read"]}""")).Json.Text("key")!;
+        var answer = await server.GetAsync($"/api/v1/{path}", key);
+        answer.Status.Should().Be(200, answer.Text);
+        var figures = within.Length == 0 ? answer.Json : answer.Json.GetProperty(within);
+        if (zero is not null) figures.GetProperty(zero).GetInt64().Should().Be(0);
+        foreach (var name in unknown.Split(' ')) figures.GetProperty(name).ValueKind.Should().Be(JsonValueKind.Null, name);
+    }
+
     [Fact]
     public async Task Costs_add_up_whichever_way_they_are_told_apart()
     {
@@ -114,14 +135,14 @@ public abstract class FiguresContract(ObservatoryContract.Filled server)
         summary.GetProperty("overview").GetProperty("total_cost").GetDecimal().Should().Be(all);
         summary.GetProperty("overview").GetProperty("total_requests").GetInt32().Should().Be(spans.Count);
         foreach (var by in (string[])["by_provider", "by_model", "by_environment"])
-            summary.GetProperty(by).EnumerateArray().Sum(p => p.TryGetProperty("cost", out var cost) ? cost.GetDecimal() : 0).Should().Be(all, by);
+            summary.GetProperty(by).EnumerateArray().Sum(p => Known(p, "cost")).Should().Be(all, by);
         summary.GetProperty("trends").GetProperty("daily").EnumerateArray().Sum(d => d.GetProperty("cost").GetDecimal()).Should().Be(all);
         summary.GetProperty("top_traces").EnumerateArray().Select(t => t.GetProperty("cost").GetDecimal()).Should().Equal(spans.Select(Cost).OfType<decimal>().OrderDescending().Take(3));
 
         foreach (var dimension in (string[])["user", "provider", "model", "environment", "team", "tag"])
         {
             var parts = await JsonAsync($"costs/attribution?dimension={dimension}&{Day}");
-            parts.GetProperty("items").EnumerateArray().Sum(i => i.TryGetProperty("total_cost", out var cost) ? cost.GetDecimal() : 0).Should().Be(all, dimension);
+            parts.GetProperty("items").EnumerateArray().Sum(i => Known(i, "total_cost")).Should().Be(all, dimension);
             parts.GetProperty("summary").GetProperty("total_cost").GetDecimal().Should().Be(all);
         }
         (await JsonAsync($"costs/attribution?dimension=tag&{Day}")).GetProperty("items").EnumerateArray().Select(i => i.Text("dimension_value")).Should().BeEquivalentTo(["tag0", "tag1"]);
@@ -152,7 +173,7 @@ public abstract class FiguresContract(ObservatoryContract.Filled server)
         var summary = await JsonAsync($"metrics/summary?{Day}");
         summary.GetProperty("current_period").GetProperty("total_requests").GetInt32().Should().Be(spans.Count);
         summary.GetProperty("previous_period").GetProperty("total_requests").GetInt32().Should().Be(1, "one began in the last millisecond of October");
-        (await JsonAsync("metrics/summary?start_time=2026-11-03&end_time=2026-11-04")).GetProperty("changes").TryGetProperty("cost_change_pct", out _).Should().BeFalse("nothing to compare with is unknown");
+        (await JsonAsync("metrics/summary?start_time=2026-11-03&end_time=2026-11-04")).GetProperty("changes").GetProperty("cost_change_pct").ValueKind.Should().Be(JsonValueKind.Null, "nothing to compare with is unknown");
     }
 
     [Fact]

@@ -65,6 +65,16 @@ public abstract class ObservatoryContract(ObservatoryContract.Filled server)
     }
 
     [Theory]
+    [InlineData("""{"limit":7,"cursor":"","sort_by":""}""")]
+    [InlineData("""{"limit":7,"cursor":null,"sort_by":null,"filter":null,"fields":null,"sort_desc":null}""")]
+    public async Task What_is_empty_is_not_there(string body)
+    {
+        var answer = await SearchAsync(body);
+        answer.Status.Should().Be(200, answer.Text);
+        answer.Json.GetProperty("data").EnumerateArray().Select(t => t.GetProperty("ts").GetDateTime()).Should().HaveCount(7).And.BeInAscendingOrder();
+    }
+
+    [Theory]
     [InlineData("""{"filter":{"field":"x","operator":"eq","value":1}}""", "Invalid filter: field 'x' is not allowed")]
     [InlineData("""{"sort_by":"input_text"}""", "Invalid sort field: input_text")]
     [InlineData("""{"limit":0}""", "Limit must be at least 1")]

@@ -91,6 +91,7 @@ public abstract class TropsAnalyticsTests(LiveServer server)
     [InlineData("start_date=2020-01-01&end_date=2020-12-31", 0)]
     [InlineData("start_date=2020-01-01", 6)]
     [InlineData("end_date=2099-12-31", 6)]
+    [InlineData("start_date=0001-01-01&end_date=9999-12-31", 6)]
     public async Task Filters_take_what_they_say_and_the_total_knows_it(string filter, int count)
     {
         var page = await JsonAsync($"/v1/analytics/requests?{filter}");

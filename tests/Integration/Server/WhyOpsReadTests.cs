@@ -286,6 +286,35 @@ public abstract class WhyOpsReadTests(LiveServer server)
         if (path.StartsWith("/api/threads", StringComparison.Ordinal)) answer.Json.GetProperty("success").GetBoolean().Should().BeFalse();
     }
 
+    [Theory]
+    [InlineData("/api/events")]
+    [InlineData("/api/threads")]
+    [InlineData("/api/entities")]
+    [InlineData("/api/analytics/dashboard")]
+    public async Task Without_a_key_there_is_one_answer(string path) =>
+        (await server.GetAsync(path, key: null)).Text.Should().Be("""{"error":"Unauthorized: Authentication required"}""");
+
+    [Theory]
+    [InlineData("dashboard")]
+    [InlineData("summary")]
+    [InlineData("timeline")]
+    [InlineData("usage")]
+    public async Task Figures_of_another_user_are_refused(string door)
+    {
+        var answer = await server.GetAsync($"/api/analytics/{door}?userId={Guid.NewGuid()}");
+        (answer.Status, answer.Text).Should().Be((403, """{"error":"Forbidden: userId is not yours"}"""));
+    }
+
+    [Fact]
+    public async Task Ids_of_agents_and_versions_are_found_in_either_case()
+    {
+        var agent = (await JsonAsync("/api/entities")).GetProperty("agents")[0];
+        var (id, version) = (agent.Text("id")!.ToUpperInvariant(), agent.GetProperty("latestVersion").Text("id")!.ToUpperInvariant());
+        (await JsonAsync($"/api/entities/{id}")).Text("name").Should().Be(agent.Text("name"));
+        (await JsonAsync($"/api/entities/versions/{version}")).GetProperty("version").Text("name").Should().Be(agent.Text("name"));
+        (await JsonAsync($"/api/threads?agentId={id}")).GetProperty("pagination").GetProperty("total").GetInt32().Should().Be(agent.GetProperty("traceCount").GetInt32());
+    }
+
     [Fact]
     public async Task Another_projects_data_is_as_good_as_none()
     {

@@ -30,7 +30,7 @@ internal static class ObservatoryAnalytics
                 timestamp = c.At!.Value.UtcDateTime, avg_latency_ms = c.Figures.AverageMs, min_latency_ms = Whole(c.Figures.PercentileMs(0)),
                 max_latency_ms = Whole(c.Figures.PercentileMs(100)), request_count = c.Figures.Requests, total_tokens = c.Figures.TotalTokens,
             }),
-        }, Envelope.Json);
+        }, Envelope.Full);
     }
 
     /// <summary><c>GET /api/v1/analytics/quality</c>: errors and what they say.</summary>
@@ -53,7 +53,7 @@ internal static class ObservatoryAnalytics
             {
                 timestamp = c.At!.Value.UtcDateTime, success_rate = 1 - c.Figures.ErrorRate, error_rate = c.Figures.ErrorRate, request_count = c.Figures.Requests,
             }),
-        }, Envelope.Json);
+        }, Envelope.Full);
     }
 
     /// <summary><c>GET /api/v1/analytics/models/compare</c>: <c>models</c>, 2 to 10 with commas between them.</summary>
@@ -91,7 +91,7 @@ internal static class ObservatoryAnalytics
                     fastest is null ? null : $"{fastest} answers fastest", cheapest is null ? null : $"{cheapest} costs least per request", best is null ? null : $"{best} fails least",
                 }.OfType<string>(),
             },
-        }, Envelope.Json);
+        }, Envelope.Full);
     }
 
     /// <summary>
@@ -117,7 +117,7 @@ internal static class ObservatoryAnalytics
             quality_optimizations = bad.OrderByDescending(c => c.Figures.ErrorRate).Select((c, i) => Advice(
                 $"{c.Group.Model} fails often", $"{c.Figures.ErrorRate:P1} of the requests to {c.Group.Model} fail, more than {ManyErrors:P0}", Impact(c, all), i + 1)),
             overall_score = all == 0 ? (double?)null : 100.0 * good / all,
-        }, Envelope.Json);
+        }, Envelope.Full);
     }
 
     static readonly AnalyticsCell s_none = new(null, new(null, null, null, null, null), new());

@@ -8,7 +8,7 @@ using MediatR;
 
 namespace Hindcast.Api.Dialects.Observatory;
 
-/// <summary>What requests cost (contract 4.11), in USD. A cost nobody knows the price of is absent and in no sum.</summary>
+/// <summary>What requests cost (contract 4.11), in USD. A cost nobody knows the price of is null and in no sum.</summary>
 internal static class ObservatoryCosts
 {
     const int MostDays = 365;
@@ -43,7 +43,7 @@ internal static class ObservatoryCosts
             by_provider = Parts(cells, c => c.Group.Provider, all.Total), by_model = Parts(cells, c => c.Group.Model, all.Total), by_environment = Parts(cells, c => c.Group.Environment, all.Total),
             trends = given.Flag("include_trends", true) ? Trends(days) : null,
             top_traces = given.Flag("include_top_traces", true) ? await DearestAsync(given, window, top, app, ct) : null,
-        }, Envelope.Json);
+        }, Envelope.Full);
     }
 
     /// <summary><c>GET /api/v1/costs/attribution</c>: who or what it was spent on; a request with several tags counts under each.</summary>
@@ -75,7 +75,7 @@ internal static class ObservatoryCosts
                 total_cost = all.Total, total_requests = all.Requests, unique_items = items.Count,
                 avg_cost_per_item = items.Count == 0 ? null : all.Total / items.Count,
             },
-        }, Envelope.Json);
+        }, Envelope.Full);
     }
 
     /// <summary><c>GET /api/v1/costs/forecast</c>: a line through the cost of each whole day (30 days back), drawn on; never below nothing.</summary>
@@ -118,7 +118,7 @@ internal static class ObservatoryCosts
             {
                 total_forecasted_cost = total, avg_daily_cost = total / ahead, projected_monthly_cost = 30 * total / ahead, r_squared = trend.RSquared, mape = trend.Mape,
             },
-        }, Envelope.Json);
+        }, Envelope.Full);
     }
 
     static DateTimeOffset DayOf(DateTimeOffset time) => new(time.UtcDateTime.Date, TimeSpan.Zero);

@@ -50,7 +50,7 @@ internal static class ObservatoryExports
         var id = Guid.NewGuid();
         var file = $"traces-{now:yyyyMMdd-HHmmss}-{id.ToString("n")[..8]}.{format}{(gzip ? ".gz" : "")}";
         var job = await app.Send(new StartExport(http.Caller(), new(id, project, format, gzip, file, now, limit), new(search, ObservatoryFiles.Form(format, mapper, fields, body.Flag("raw")))), ct);
-        return Results.Json(Shown(job, now), Envelope.Json, statusCode: 202);
+        return Results.Json(Shown(job, now), Envelope.Full, statusCode: 202);
     }
 
     /// <summary><c>GET /api/v1/export/jobs</c>: the newest first; <c>status</c>, <c>limit</c> (20, at most 100), <c>offset</c>.</summary>
@@ -67,10 +67,10 @@ internal static class ObservatoryExports
         {
             jobs = all.Skip(offset).Take(limit).Select(j => Shown(j, clock.GetUtcNow())),
             pagination = new { total = all.Count, limit, offset, has_more = (long)offset + limit < all.Count },
-        }, Envelope.Json);
+        }, Envelope.Full);
     }
 
-    public static IResult Get(string id, HttpContext http, ExportJobs jobs, TimeProvider clock) => Results.Json(Shown(Find(id, http, jobs), clock.GetUtcNow()), Envelope.Json);
+    public static IResult Get(string id, HttpContext http, ExportJobs jobs, TimeProvider clock) => Results.Json(Shown(Find(id, http, jobs), clock.GetUtcNow()), Envelope.Full);
 
     /// <summary><c>DELETE /api/v1/export/jobs/{id}</c>: 204, or 409 when it has ended already.</summary>
     public static async Task<IResult> Cancel(string id, HttpContext http, ExportJobs jobs, IMediator app, CancellationToken ct)

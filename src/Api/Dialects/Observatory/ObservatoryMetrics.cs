@@ -128,7 +128,7 @@ internal static class ObservatoryMetrics
                     status_code = "ERROR", g.Count, percentage = 100.0 * g.Count / Math.Max(1, groups.Groups.Sum(x => x.Count)), sample_message = g.Message,
                 }),
             },
-        }, Envelope.Json);
+        }, Envelope.Full);
     }
 
     static async Task<AnalyticsCell> PeriodAsync(ObservatoryWindow given, (DateTimeOffset From, DateTimeOffset To) window, IMediator app, CancellationToken ct) =>

@@ -52,7 +52,8 @@ internal sealed record ObservatoryQuery(Search Search, string Name, string? Curs
         if (selected is not null && !selected.Contains("input_text") && !selected.Contains("output_text")) search = search with { WithTexts = false };
         var name = string.Join('\n',
             search.Projects is null ? "*" : string.Join(',', search.Projects), search.In.Table, caller.KeyId, caller.Role, search.Sort.Field.Name, search.Sort.Descending, said);
-        return new(search, name, cursor, selected, keep);
+        // Clients that carry no cursor yet may send an empty one.
+        return new(search, name, string.IsNullOrEmpty(cursor) ? null : cursor, selected, keep);
     }
 
     /// <summary>The projects a caller may look into, narrowed to one where it is named.</summary>
@@ -92,7 +93,7 @@ internal sealed record ObservatoryQuery(Search Search, string Name, string? Curs
         }
     }
 
-    static SearchSort SortOf(Catalogue catalogue, string? by, bool descending) => new(catalogue.SortField(by ?? "ts"), descending);
+    static SearchSort SortOf(Catalogue catalogue, string? by, bool descending) => new(catalogue.SortField(string.IsNullOrEmpty(by) ? "ts" : by), descending);
 
     static bool Descending(string? order) => order?.ToLowerInvariant() switch
     {

@@ -23,6 +23,6 @@ internal static class TraceLlmPaths
     {
         var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
         if (parts is ["api", ..]) parts = parts[1..];
-        return parts is [var noun] ? s_nouns.Contains(noun) : parts is ["traces", _];
+        return path == "/" || (parts is [var noun] ? s_nouns.Contains(noun) : parts is ["traces", _]);
     }
 }

@@ -17,8 +17,6 @@ internal static class TropsAnalytics
     const int MostPerPage = 100;
     const decimal PicoPerCent = 10_000_000_000m;
 
-    static readonly JsonSerializerOptions s_json = new(Envelope.Json) { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.Never };
-
     /// <summary>Requests, newest first: <c>page</c>, <c>page_size</c> (1 to 100), <c>status</c>, <c>model</c>, <c>start_date</c>, <c>end_date</c>.</summary>
     public static async Task<IResult> Requests(HttpContext http, IMediator app, CancellationToken ct)
     {
@@ -32,7 +30,7 @@ internal static class TropsAnalytics
         };
         if (query.From >= query.To) throw new BadRequest("end_date", "end_date must lie after start_date");
         var page = await app.Send(query, ct);
-        return Results.Json(new { items = page.Rows.Select(ItemOf), total = page.Total, page = query.Page, page_size = query.PageSize }, s_json);
+        return Results.Json(new { items = page.Rows.Select(ItemOf), total = page.Total, page = query.Page, page_size = query.PageSize }, Envelope.Full);
     }
 
     /// <summary>
@@ -54,7 +52,7 @@ internal static class TropsAnalytics
         var buckets = new List<object>();
         for (var start = first; start <= last; start += BucketKey.Micros(width))
             buckets.Add(BucketOf(Time.At(start), all.GetValueOrDefault(Time.At(start)), completed.GetValueOrDefault(Time.At(start))));
-        return Results.Json(new { buckets }, s_json);
+        return Results.Json(new { buckets }, Envelope.Full);
     }
 
     static object BucketOf(DateTimeOffset start, Figures? all, Figures? completed) => new

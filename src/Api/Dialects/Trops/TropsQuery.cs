@@ -35,6 +35,8 @@ internal readonly struct TropsQuery(IQueryCollection query)
     {
         if (Text(name) is not { } text) return null;
         if (!Times.TryParseAsUtc(text, out var time)) throw new BadRequest(name, $"{name} must be an ISO 8601 date or time");
-        return endOfDay && text.Length == "2026-01-01".Length ? time.AddDays(1) : time;
+        if (!endOfDay || text.Length != "2026-01-01".Length) return time;
+        // The last day there is has no day after it.
+        return time < DateTimeOffset.MaxValue.AddDays(-1) ? time.AddDays(1) : DateTimeOffset.MaxValue;
     }
 }

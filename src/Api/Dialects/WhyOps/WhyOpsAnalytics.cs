@@ -131,7 +131,7 @@ internal static class WhyOpsAnalytics
 
     /// <summary>A <c>userId</c> is a project here, and only the caller's own is answered.</summary>
     static Caller Own(WhyOpsQuery given, Caller caller) =>
-        given.Text("userId") is { } user && user != caller.Project ? throw new NotAllowed("Forbidden: userId is not yours") : caller;
+        given.Text("userId") is { } user && user != caller.Project ? throw new Forbidden("PROJECT_ACCESS_DENIED", "Forbidden: userId is not yours") : caller;
 
     static GetAnalytics Window(WhyOpsQuery given, Caller caller) =>
         new(caller, given.Moment("startDate") ?? Time.At(Time.Earliest), given.Moment("endDate") ?? Time.At(Time.Latest));

@@ -63,7 +63,7 @@ internal static class WhyOpsEntities
     public static async Task<IResult> Version(string versionId, HttpContext http, IMediator app, CancellationToken ct)
     {
         var agents = await app.Send(new ListAgents(http.Caller()), ct);
-        var found = agents.SelectMany(a => a.Versions, (a, v) => (Agent: a, Version: v)).FirstOrDefault(x => x.Version.Id == versionId);
+        var found = agents.SelectMany(a => a.Versions, (a, v) => (Agent: a, Version: v)).FirstOrDefault(x => string.Equals(x.Version.Id, versionId, StringComparison.OrdinalIgnoreCase));
         if (found.Agent is null) throw new NotFound("Version not found");
         var metadata = JsonSerializer.Deserialize<JsonElement>(found.Version.Metadata);
         var at = Time.At(found.Version.CreatedAt).UtcDateTime;
@@ -101,7 +101,7 @@ internal static class WhyOpsEntities
     }
 
     static async Task<Agent> Find(string id, Caller caller, IMediator app, CancellationToken ct) =>
-        (await app.Send(new ListAgents(caller), ct)).FirstOrDefault(a => a.Id.ToString() == id) ?? throw new NotFound("Agent not found");
+        (await app.Send(new ListAgents(caller), ct)).FirstOrDefault(a => string.Equals(a.Id.ToString(), id, StringComparison.OrdinalIgnoreCase)) ?? throw new NotFound("Agent not found");
 
     public static double Rounded(double? percent) => Math.Round(percent ?? 0, 2, MidpointRounding.AwayFromZero);
 }

@@ -14,6 +14,15 @@ internal static class WhyOpsPaths
         return next(http);
     });
 
+    static readonly string[] s_said = ["events", "llm-costs", "analytics"];
+    static readonly string[] s_read = ["threads", "entities", "visualize", "analyses"];
+
+    /// <summary>How a no is worded at a path of this dialect where no door answers; null for a path of another.</summary>
+    public static RefusalForm? FormOf(string path) => path.Split('/', StringSplitOptions.RemoveEmptyEntries) is not ["api", var noun, ..] ? null
+        : s_said.Contains(noun) ? WhyOpsRefusals.RefuseAsync
+        : s_read.Contains(noun) ? WhyOpsRefusals.RefuseReadingAsync
+        : null;
+
     static bool Ours(string path) =>
         path.StartsWith("/api/events", StringComparison.Ordinal) || path is "/api/entities/init" or "/v1/agents/init";
 

@@ -27,7 +27,7 @@ internal static class WhyOpsThreads
         var name = given.Text("agentName");
         if (given.Text("agentId") is { } id)
         {
-            var agent = agents.FirstOrDefault(a => a.Id.ToString() == id)?.Row.Name;
+            var agent = agents.FirstOrDefault(a => string.Equals(a.Id.ToString(), id, StringComparison.OrdinalIgnoreCase))?.Row.Name;
             if (agent is null || (name is not null && name != agent)) return Answer([], 0);
             name = agent;
         }

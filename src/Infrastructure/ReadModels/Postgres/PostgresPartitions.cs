@@ -25,6 +25,15 @@ sealed class PostgresPartitions(NpgsqlDataSource source)
     /// <summary>Others may have dropped any of them.</summary>
     public void Unlearn() => _known.Clear();
 
+    public async Task<IReadOnlyList<int>> DaysAsync(ReadDb db, CancellationToken ct)
+    {
+        await using var connection = await source.OpenConnectionAsync(ct);
+        var days = new SortedSet<int>();
+        foreach (var table in TableScript.Dated(db).Where(t => TableScript.DividerOf(t) is not null))
+            days.UnionWith(await DaysAsync(connection, $"{db.Schema}.{table.GetTableName()}", ct));
+        return [.. days];
+    }
+
     /// <summary>Rows of all days before one, in one transaction: readers see all of them or none.</summary>
     public async Task ForgetAsync(ReadDb db, int day, CancellationToken ct)
     {

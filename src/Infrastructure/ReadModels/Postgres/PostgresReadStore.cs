@@ -130,6 +130,12 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
         return true;
     });
 
+    public Task<IReadOnlyList<int>> DaysAsync(Projection projection, int generation, CancellationToken ct) => _probe.Asked(async () =>
+    {
+        await using var db = Open(projection, generation, forWork: true);
+        return await _partitions.DaysAsync(db, ct);
+    });
+
     public Task ForgetAsync(Projection projection, int generation, int day, CancellationToken ct) => _probe.Asked(async () =>
     {
         await using var db = Open(projection, generation, forWork: true);

@@ -130,6 +130,13 @@ public sealed partial class SqliteReadStore : IReadStore, IDisposable
         return Task.CompletedTask;
     }
 
+    public async Task<IReadOnlyList<int>> DaysAsync(Projection projection, int generation, CancellationToken ct)
+    {
+        await using var db = Open(projection, generation);
+        var days = string.Join(" UNION ", TableScript.Dated(db).Select(table => $"SELECT day AS \"Value\" FROM {table.GetTableName()}"));
+        return days.Length == 0 ? [] : [.. (await db.Database.SqlQueryRaw<int>(days).ToListAsync(ct)).Order()];
+    }
+
     public async Task ForgetAsync(Projection projection, int generation, int day, CancellationToken ct)
     {
         await using var db = Open(projection, generation);
