@@ -48,7 +48,7 @@ public sealed class LoginTests : IAsyncLifetime
             (await server.PostAsync("/app/login", nonsense, key: null)).Status.Should().Be(400, nonsense);
         (await server.PostAsync("/app/login", "other=1", null, ("Content-Type", "application/x-www-form-urlencoded"))).Status.Should().Be(400);
         (await server.PostAsync("/app/login", $"key={HindcastProcess.Key}", null, ("Content-Type", "application/x-www-form-urlencoded"))).Status.Should().Be(200);
-        for (var i = 0; i < 5; i++) (await server.PostAsync("/app/login", """{"key":"guess"}""", key: null)).Status.Should().Be(401);
+        for (var i = 0; i < 5; i++) (await server.PostAsync("/app/login", """{"key":"guess"}""", key: null, ("X-Forwarded-For", $"10.0.0.{i}"), ("X-Real-IP", $"10.0.0.{i}"))).Status.Should().Be(401);
         var ended = await server.PostAsync("/app/login", """{"key":"guess"}""", key: null);
         (ended.Status, ended.Headers.ContainsKey("Retry-After")).Should().Be((429, true));
     }

@@ -222,6 +222,21 @@ public abstract class TropsAnalyticsTests(LiveServer server)
         (await server.GetAsync("/api/v1/traces", key)).Status.Should().Be(200, "the plan counts at its own doors");
     }
 
+    /// <summary>B21: however the key, the path and the way here are spelled, it is one key.</summary>
+    [Fact]
+    public async Task Every_spelling_of_a_request_draws_on_the_same_plan()
+    {
+        var key = (await server.PostAsync("/api/v1/keys", """{"project_id":"plans","name":"spelled","scopes":["read"],"plan":"free"}""")).Json.Text("key")!;
+        for (var i = 0; i < 40; i++) await server.GetAsync("/v1/analytics/requests?page_size=1", key);
+        var from = 0;
+        foreach (var path in (string[])["/v1/analytics/requests", "/V1/Analytics/Requests", "/v1/analytics/requests/", "/v1/analytics/requests?page=2", "/v1/analytics/overview"])
+            foreach (var header in ((string, string)[])[("Authorization", $"Bearer {key}"), ("Authorization", $"bearer {key}"), ("x-api-key", key), ("Cookie", $"hindcast_key={key}")])
+            {
+                var answer = await server.GetAsync(path, null, header, ("X-Forwarded-For", $"10.0.0.{++from}"), ("Forwarded", $"for=10.0.0.{from}"));
+                int.Parse(answer.Headers["X-RateLimit-Remaining"], CultureInfo.InvariantCulture).Should().BeLessThan(59, $"{path} with {header.Item1} is no new bucket");
+            }
+    }
+
     [Fact]
     public async Task Another_project_has_requests_of_its_own()
     {

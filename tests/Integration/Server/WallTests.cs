@@ -1,10 +1,12 @@
+using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Hindcast.Bench;
 
 namespace Hindcast.Integration.Server;
 
 /// <summary>Who may pass which door: no key, a wrong key, a key for something else, somebody else's key, and too many requests.</summary>
-public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<WallTests.TwoProjects>
+public sealed partial class WallTests(WallTests.TwoProjects server) : IClassFixture<WallTests.TwoProjects>
 {
     public sealed class TwoProjects : LiveServer, IAsyncLifetime
     {
@@ -46,6 +48,37 @@ public sealed class WallTests(WallTests.TwoProjects server) : IClassFixture<Wall
 
     Task<Answer> TryAsync((HttpMethod Method, string Path, string Template) door, string? key) =>
         server.SendAsync(door.Method, door.Path, door.Method == HttpMethod.Get ? null : "[]"u8.ToArray(), key);
+
+    /// <summary>B19: status, body and headers alike; nothing tells that there is such a trace in another project.</summary>
+    [Theory]
+    [InlineData("/api/v1/traces/{0}")]
+    [InlineData("/api/v1/traces/{0}/tree")]
+    [InlineData("/api/v1/traces/{0}/timeline")]
+    [InlineData("/api/v1/traces/{0}/state?as_of_revision=1")]
+    [InlineData("/api/v1/traces/{0}/diff?from_revision=1&to_revision=1")]
+    [InlineData("/traces/{0}")]
+    [InlineData("/api/traces/{0}")]
+    [InlineData("/api/threads/{0}")]
+    [InlineData("/api/threads/{0}/graph")]
+    [InlineData("/api/visualize/{0}/mermaid")]
+    [InlineData("/api/analyses/trace/{0}")]
+    public async Task Anothers_trace_answers_as_one_that_is_not_there(string path)
+    {
+        (await server.GetAsync(string.Format(CultureInfo.InvariantCulture, path, "mine"), server.Read, ("X-Min-Position", server.Written!))).Status.Should().Be(200, "its own project reads it");
+        var (foreign, absent) = (await AskAsync("mine"), await AskAsync("none"));
+        foreign.Status.Should().Be(404);
+        foreign.Should().Be(absent);
+
+        async Task<(int Status, string Text, string Headers)> AskAsync(string id)
+        {
+            var answer = await server.GetAsync(string.Format(CultureInfo.InvariantCulture, path, id), server.OtherRead);
+            return (answer.Status, Timestamp().Replace(answer.Text, "").Replace(id, "{id}", StringComparison.Ordinal),
+                string.Join('\n', answer.Headers.Where(h => h.Key != "Date" && !h.Key.StartsWith("X-RateLimit", StringComparison.Ordinal)).OrderBy(h => h.Key, StringComparer.Ordinal).Select(h => $"{h.Key}: {h.Value}")));
+        }
+    }
+
+    [GeneratedRegex("\"timestamp\":\"[^\"]*\"")]
+    private static partial Regex Timestamp();
 
     [Fact]
     public async Task Without_a_key_that_works_no_door_opens()
