@@ -29,10 +29,10 @@ public sealed class Tokens(byte[] secret, KeyRing ring, Members members, TimePro
         return new(caller, Jwt.Sign(new(caller.KeyId, Org, [caller.Project], caller.Role, caller.Token?.Permissions ?? PermissionsOf(caller), now, now + life, Guid.NewGuid().ToString("n"), caller.Token?.KeyId ?? caller.KeyId), secret));
     }
 
-    /// <summary>The member or the key with this id or name.</summary>
+    /// <summary>The member or the key with this id or name; of keys of one name the newest that works.</summary>
     public (string Id, string Project)? Named(string clientId) =>
         members.All.FirstOrDefault(m => m.Id == clientId || m.Name == clientId) is { } member ? (member.Id, member.Project)
-        : (ring.Row(clientId) ?? ring.Rows.FirstOrDefault(row => row.Name == clientId)) is { } row ? (row.Id, row.Project)
+        : (ring.Row(clientId) ?? ring.Rows.Where(row => row.Name == clientId).MaxBy(row => (ring.Works(row.Id), row.Created))) is { } row ? (row.Id, row.Project)
         : null;
 
     /// <summary>Who shows this token; null when it is none that holds now. For every door, <c>/ws?token=</c> too.</summary>
