@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
+using Hindcast.Application.Audit;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Projects;
 using Hindcast.Domain.Alerts;
@@ -11,7 +12,7 @@ namespace Hindcast.Application.Alerts;
 /// <returns>The rule, and its secret where this command gave it one: it is not shown again.</returns>
 /// <exception cref="BadRequest">A member has no meaning.</exception>
 /// <exception cref="NotFound">There is no such rule in the project.</exception>
-public sealed record SaveAlert(Caller By, string? Project, string? Id) : IRequest<(Alert Alert, AlertState State, string? Secret)>
+public sealed record SaveAlert(Caller By, string? Project, string? Id) : IRequest<(Alert Alert, AlertState State, string? Secret)>, IAudited
 {
     const int MostAlerts = 100;
     const int LongestName = 255;
@@ -29,6 +30,9 @@ public sealed record SaveAlert(Caller By, string? Project, string? Id) : IReques
     public bool? Enabled { get; init; }
     public string? WebhookUrl { get; init; }
     public string? Secret { get; init; }
+
+    public Deed? Deed(object? answer) => new(
+        By, Id is null ? "alert.create" : "alert.change", Id ?? (answer is ValueTuple<Alert, AlertState, string?> made ? made.Item1.Id : null), Project);
 
     internal sealed class Handler(IAlertStore store, IWebhooks webhooks, FilterWords words, Streams streams, TimeProvider clock)
         : IRequestHandler<SaveAlert, (Alert Alert, AlertState State, string? Secret)>
@@ -96,8 +100,10 @@ public sealed record SaveAlert(Caller By, string? Project, string? Id) : IReques
 }
 
 /// <exception cref="NotFound">There is no such rule in the project.</exception>
-public sealed record DeleteAlert(Caller By, string? Project, string Id) : IRequest
+public sealed record DeleteAlert(Caller By, string? Project, string Id) : IRequest, IAudited
 {
+    public Deed? Deed(object? answer) => new(By, "alert.delete", Id, Project);
+
     internal sealed class Handler(IAlertStore store, Streams streams, TimeProvider clock) : AsyncRequestHandler<DeleteAlert>
     {
         protected override async Task Handle(DeleteAlert command, CancellationToken ct)

@@ -254,6 +254,8 @@ public abstract class AlertContract : IAsyncLifetime
         (await _server.SendAsync(HttpMethod.Get, "/api/v1/alerts", null, rival)).Text.Should().Be("[]");
         (await _server.SendAsync(HttpMethod.Delete, $"/api/v1/alerts/{id}")).Status.Should().Be(204);
         (await _server.SendAsync(HttpMethod.Get, $"/api/v1/alerts/{id}")).Status.Should().Be(404);
+        var deeds = await _server.SendAsync(HttpMethod.Get, "/api/v1/audit");
+        deeds.Text.Should().ContainAll("alert.create", "alert.change", "alert.delete", id).And.NotContain(secret);
     }
 
     [Theory]
