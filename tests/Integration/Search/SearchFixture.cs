@@ -41,9 +41,11 @@ public sealed class SearchFixture<TEngine> : IAsyncLifetime where TEngine : IRea
         await using (var batch = await _engine.Store.BeginAsync(_traces, 1, 0, default))
         {
             await batch.UpsertAsync(spans, default);
+            await batch.UpsertAsync(runs, default);
             // No span is without its run.
-            await batch.UpsertAsync(
-                [.. runs, .. spans.Select(s => (s.Project, s.TraceId)).Distinct().Except(Runs.Select(r => (r.Project, r.TraceId))).Select(t => new RunRow { Project = t.Project, TraceId = t.TraceId })], default);
+            var missing = spans.Select(s => (s.Project, s.TraceId)).Distinct().Except(Runs.Select(r => (r.Project, r.TraceId))).Select(t => new RunRow { Project = t.Project, TraceId = t.TraceId }).ToList();
+            await batch.UpsertAsync(missing, default);
+            Runs.AddRange(missing);
             await batch.CommitAsync(new(_at), new(_at + 1), default);
         }
         await using (var batch = await _engine.Store.BeginAsync(_texts, 1, 0, default))

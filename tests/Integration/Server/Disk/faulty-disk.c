@@ -4,7 +4,8 @@
  * What was written but not synced lives only in memory. A sync that succeeds writes it into a second copy of the file below DISK_DURABLE, so that
  * at any moment DISK_DURABLE holds exactly what would survive a power cut. A sync that fails drops what it should have written, as Linux does.
  *
- * DISK_FAIL_SYNC=k   the k-th sync fails with EIO.          DISK_FAIL_WRITE=k   the k-th write fails with ENOSPC.
+ * DISK_FAIL_SYNC=k   the k-th sync fails with EIO.          DISK_FAIL_WRITE=k   the k-th write fails with ENOSPC:
+ * of those to the log, whatever else is written beside it.
  * DISK_LIE=1         a sync says it succeeded and keeps nothing: what a test of durability must notice.
  *
  * Shared memory (-shm) and everything below DISK_DIR/read can be made again and is left alone.
@@ -108,13 +109,18 @@ static void remember(struct file *file, off_t at, const void *bytes, size_t leng
     file->last = &change->next;
 }
 
+static int of_the_log(const struct file *file)
+{
+    return strncmp(file->path + strlen(directory) + 1, "log.db", 6) == 0;
+}
+
 static int sync_file(int fd, int (*real)(int))
 {
     pthread_mutex_lock(&lock);
     struct file *file = fd >= 0 && fd < DESCRIPTORS ? open_files[fd] : NULL;
     int result = 0;
     if (file) {
-        if (syncs_left > 0 && --syncs_left == 0) {
+        if (of_the_log(file) && syncs_left > 0 && --syncs_left == 0) {
             result = -1;
             errno = EIO;
         } else if (!lies) {
@@ -158,7 +164,7 @@ ssize_t pwrite64(int fd, const void *bytes, size_t length, off_t at)
 {
     pthread_mutex_lock(&lock);
     struct file *file = fd >= 0 && fd < DESCRIPTORS ? open_files[fd] : NULL;
-    if (file && writes_left > 0 && --writes_left == 0) {
+    if (file && of_the_log(file) && writes_left > 0 && --writes_left == 0) {
         pthread_mutex_unlock(&lock);
         errno = ENOSPC;
         return -1;
