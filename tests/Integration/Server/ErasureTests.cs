@@ -207,17 +207,20 @@ public abstract class ErasureTests(SealedServer server)
     {
         foreach (var projection in new[] { "traces", "texts" })
         {
+            var before = (await StatusAsync(projection)).GetProperty("generation").GetInt32();
             (await server.PostAsync($"/api/v1/projections/{projection}/rebuild", "{}")).Status.Should().Be(202);
             JsonElement last;
             do
             {
                 await Task.Delay(100, Ct);
-                last = (await server.JsonAsync("/api/v1/projections")).EnumerateArray().Single(p => p.Text("name") == projection);
+                last = await StatusAsync(projection);
             }
-            while (!(last.TryGetProperty("last_rebuild", out last) && last.ValueKind == JsonValueKind.Object && last.TryGetProperty("equal", out _)));
+            while (!(last.TryGetProperty("last_rebuild", out last) && last.ValueKind == JsonValueKind.Object && last.GetProperty("generation").GetInt32() > before && last.TryGetProperty("equal", out _)));
             last.GetProperty("equal").GetBoolean().Should().BeTrue(last.GetRawText());
         }
     }
+
+    async Task<JsonElement> StatusAsync(string projection) => (await server.JsonAsync("/api/v1/projections")).EnumerateArray().Single(p => p.Text("name") == projection);
 
     async Task<int> RunAsync(params string[] args)
     {

@@ -158,14 +158,18 @@ public abstract class RetentionTests(AgingHost host)
 
     async Task RebuildAsync(string projection)
     {
+        var before = (await StatusAsync(projection)).GetProperty("generation").GetInt32();
         (await host.SendAsync(HttpMethod.Post, $"/api/v1/projections/{projection}/rebuild", "{}")).Status.Should().Be(202);
         JsonElement last;
         do
         {
             await Task.Delay(100, Ct);
-            last = (await host.SendAsync(HttpMethod.Get, "/api/v1/projections")).Json.EnumerateArray().Single(p => p.Text("name") == projection);
+            last = await StatusAsync(projection);
         }
-        while (!(last.TryGetProperty("last_rebuild", out last) && last.ValueKind == JsonValueKind.Object && last.TryGetProperty("equal", out _)));
+        while (!(last.TryGetProperty("last_rebuild", out last) && last.ValueKind == JsonValueKind.Object && last.GetProperty("generation").GetInt32() > before && last.TryGetProperty("equal", out _)));
         last.GetProperty("equal").GetBoolean().Should().BeTrue(last.GetRawText());
     }
+
+    async Task<JsonElement> StatusAsync(string projection) =>
+        (await host.SendAsync(HttpMethod.Get, "/api/v1/projections")).Json.EnumerateArray().Single(p => p.Text("name") == projection);
 }
