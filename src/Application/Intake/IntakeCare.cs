@@ -1,15 +1,16 @@
-using Microsoft.Extensions.Hosting;
+using Hindcast.Application.Operations;
 using Microsoft.Extensions.Logging;
 
 namespace Hindcast.Application.Intake;
 
 /// <summary>Writes down what was counted, once a second and at the end. What a crash takes away is the last second, and the answer names it.</summary>
-public sealed class IntakeCare(IntakeBook book, IIntakeStore store, TimeProvider clock, ILogger<IntakeCare> logger) : BackgroundService
+public sealed class IntakeCare(IntakeBook book, IIntakeStore store, TimeProvider clock, ILogger<IntakeCare> logger)
+    : Chore(TimeSpan.FromSeconds(1), "What came in was counted and could not be written down", clock, logger)
 {
-    static readonly TimeSpan s_every = TimeSpan.FromSeconds(1);
     /// <summary>Where nothing is counted, how often that is written down.</summary>
     static readonly TimeSpan s_idle = TimeSpan.FromMinutes(1);
 
+    readonly TimeProvider _clock = clock;
     readonly SemaphoreSlim _turn = new(1);
     DateTimeOffset _written;
 
@@ -18,30 +19,11 @@ public sealed class IntakeCare(IntakeBook book, IIntakeStore store, TimeProvider
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        await store.BeginAsync(_written = clock.GetUtcNow(), cancellationToken);
+        await store.BeginAsync(_written = _clock.GetUtcNow(), cancellationToken);
         await base.StartAsync(cancellationToken);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(s_every, clock);
-        while (true)
-        {
-            try
-            {
-                if (!await timer.WaitForNextTickAsync(stoppingToken)) return;
-                await WriteAsync(s_idle, ends: false, stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception e)
-            {
-                logger.LogWarning("What came in was counted and could not be written down: {Reason}", e.GetType().Name);
-            }
-        }
-    }
+    protected override Task DoAsync(CancellationToken ct) => WriteAsync(s_idle, ends: false, ct);
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -58,7 +40,7 @@ public sealed class IntakeCare(IntakeBook book, IIntakeStore store, TimeProvider
         await _turn.WaitAsync(ct);
         try
         {
-            var now = clock.GetUtcNow();
+            var now = _clock.GetUtcNow();
             var rows = book.Take();
             if (rows.Count == 0 && now - _written < idle) return;
             try

@@ -1,4 +1,4 @@
-using Microsoft.Extensions.Hosting;
+using Hindcast.Application.Operations;
 using Microsoft.Extensions.Logging;
 
 namespace Hindcast.Application.Projects;
@@ -7,31 +7,17 @@ namespace Hindcast.Application.Projects;
 /// Writes down in the background when keys were last used, and lets go of old answers to Idempotency-Keys. Neither is worth a request's
 /// time; a use that a crash takes away is one that people are not shown.
 /// </summary>
-public sealed class KeyCare(KeyRing ring, IVault vault, IdempotencyKeys answers, TimeProvider clock, ILogger<KeyCare> logger) : BackgroundService
+public sealed class KeyCare(KeyRing ring, IVault vault, IdempotencyKeys answers, TimeProvider clock, ILogger<KeyCare> logger)
+    : Chore(TimeSpan.FromSeconds(5), "The times of last use of keys could not be saved", clock, logger)
 {
-    static readonly TimeSpan Every = TimeSpan.FromSeconds(5);
     const int RoundsToSweep = 120;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    int _round;
+
+    protected override async Task DoAsync(CancellationToken ct)
     {
-        using var timer = new PeriodicTimer(Every, clock);
-        for (var round = 0; ; round++)
-        {
-            try
-            {
-                if (round % RoundsToSweep == 0) await answers.SweepAsync(stoppingToken);
-                if (!await timer.WaitForNextTickAsync(stoppingToken)) return;
-                await SaveUsesAsync(stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception e)
-            {
-                logger.LogWarning("The times of last use of keys could not be saved: {Reason}", e.Message);
-            }
-        }
+        await SaveUsesAsync(ct);
+        if (_round++ % RoundsToSweep == 0) await answers.SweepAsync(ct);
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)

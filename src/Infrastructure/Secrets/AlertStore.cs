@@ -12,8 +12,6 @@ namespace Hindcast.Infrastructure.Secrets;
 /// <summary>Rules and what has to be told of them in the vault's file, on a connection of their own. Secrets of webhooks are wrapped under the master key, bound to their rule.</summary>
 public sealed class AlertStore : IAlertStore, IDisposable
 {
-    const int NonceBytes = 12, TagBytes = 16;
-
     const string Schema = """
         CREATE TABLE IF NOT EXISTS alerts(
             id TEXT PRIMARY KEY, body TEXT NOT NULL, secret BLOB NOT NULL, evaluated INTEGER NOT NULL, state TEXT NOT NULL) STRICT;
@@ -30,19 +28,13 @@ public sealed class AlertStore : IAlertStore, IDisposable
     AlertStore(VaultConnection connection, byte[] master) =>
         (_connection, _key) = (connection, HKDF.DeriveKey(HashAlgorithmName.SHA256, master, 32, info: "hindcast webhook secrets"u8.ToArray()));
 
-    public static AlertStore Open(string path, byte[] master) => new(
-        VaultConnection.Open(path, static connection =>
-        {
-            using var prepare = connection.CreateCommand();
-            prepare.CommandText = $"PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; {Schema}";
-            prepare.ExecuteNonQuery();
-        }), master);
+    public static AlertStore Open(string path, byte[] master) => new(VaultConnection.Open(path, Schema), master);
 
     public Task<IReadOnlyList<(Alert Alert, AlertState State)>> AlertsAsync(CancellationToken ct) => _connection.RunAsync<IReadOnlyList<(Alert, AlertState)>>(
-        () => Rows("SELECT body, state, evaluated FROM alerts ORDER BY id", row => (Json<Alert>(row.GetString(0)), StateOf(row))), ct);
+        () => _connection.Read("SELECT body, state, evaluated FROM alerts ORDER BY id", row => (Json<Alert>(row.GetString(0)), StateOf(row))), ct);
 
     public Task<AlertState> SaveAsync(Alert alert, DateTimeOffset from, string? secret, CancellationToken ct) => _connection.RunAsync(
-        () => Rows(
+        () => _connection.Read(
             secret is null
                 ? "UPDATE alerts SET body = $body, evaluated = max(evaluated, $from) WHERE id = $id RETURNING body, state, evaluated"
                 : """
@@ -56,8 +48,8 @@ public sealed class AlertStore : IAlertStore, IDisposable
     public Task DeleteAsync(string id, CancellationToken ct) => _connection.RunAsync(() =>
     {
         using var transaction = _connection.Begin();
-        Run("DELETE FROM alert_deliveries WHERE alert = $id", ("$id", id));
-        Run("DELETE FROM alerts WHERE id = $id", ("$id", id));
+        _connection.Execute("DELETE FROM alert_deliveries WHERE alert = $id", ("$id", id));
+        _connection.Execute("DELETE FROM alerts WHERE id = $id", ("$id", id));
         transaction.Commit();
         return 0;
     }, ct);
@@ -65,17 +57,17 @@ public sealed class AlertStore : IAlertStore, IDisposable
     public Task MoveAsync(string id, DateTimeOffset from, AlertState to, IReadOnlyList<Delivery> deliveries, CancellationToken ct) => _connection.RunAsync(() =>
     {
         using var transaction = _connection.Begin();
-        if (Run("UPDATE alerts SET evaluated = $to, state = $state WHERE id = $id AND evaluated = $from",
+        if (_connection.Execute("UPDATE alerts SET evaluated = $to, state = $state WHERE id = $id AND evaluated = $from",
             ("$id", id), ("$from", from.Micros()), ("$to", to.Evaluated.Micros()), ("$state", Json(to))) == 0) return 0;
         foreach (var delivery in deliveries)
-            Run("INSERT INTO alert_deliveries(id, alert, due, body) VALUES($id, $alert, $due, $body) ON CONFLICT(id) DO NOTHING",
+            _connection.Execute("INSERT INTO alert_deliveries(id, alert, due, body) VALUES($id, $alert, $due, $body) ON CONFLICT(id) DO NOTHING",
                 ("$id", delivery.Id), ("$alert", id), ("$due", delivery.Due.Micros()), ("$body", Json(delivery)));
         transaction.Commit();
         return 0;
     }, ct);
 
     public Task<IReadOnlyList<DueDelivery>> DueAsync(DateTimeOffset now, int limit, CancellationToken ct) => _connection.RunAsync<IReadOnlyList<DueDelivery>>(
-        () => Rows(
+        () => _connection.Read(
             """
             SELECT d.position, d.body, a.body, a.secret FROM alert_deliveries d JOIN alerts a ON a.id = d.alert
             WHERE d.position IN (SELECT min(position) FROM alert_deliveries WHERE ended IS NULL GROUP BY alert) AND d.due <= $now ORDER BY d.due LIMIT $limit
@@ -87,36 +79,22 @@ public sealed class AlertStore : IAlertStore, IDisposable
     public Task AttemptedAsync(Delivery delivery, DateTimeOffset olderThan, CancellationToken ct) => _connection.RunAsync(() =>
     {
         using var transaction = _connection.Begin();
-        Run("UPDATE alert_deliveries SET due = $due, ended = $ended, body = $body WHERE position = $position",
+        _connection.Execute("UPDATE alert_deliveries SET due = $due, ended = $ended, body = $body WHERE position = $position",
             ("$position", delivery.Position), ("$due", delivery.Due.Micros()), ("$ended", delivery.Ended?.Micros()), ("$body", Json(delivery)));
-        Run("DELETE FROM alert_deliveries WHERE ended < $older", ("$older", olderThan.Micros()));
+        _connection.Execute("DELETE FROM alert_deliveries WHERE ended < $older", ("$older", olderThan.Micros()));
         transaction.Commit();
         return 0;
     }, ct);
 
     public Task<IReadOnlyList<Delivery>> DeliveriesAsync(string alert, long before, int limit, CancellationToken ct) => _connection.RunAsync<IReadOnlyList<Delivery>>(
-        () => Rows("SELECT position, body FROM alert_deliveries WHERE alert = $alert AND position < $before ORDER BY position DESC LIMIT $limit", DeliveryOf,
+        () => _connection.Read("SELECT position, body FROM alert_deliveries WHERE alert = $alert AND position < $before ORDER BY position DESC LIMIT $limit", DeliveryOf,
             ("$alert", alert), ("$before", before), ("$limit", limit)), ct);
 
     public void Dispose() => _connection.Dispose();
 
-    byte[] Wrap(string id, string secret)
-    {
-        var clear = Encoding.UTF8.GetBytes(secret);
-        var box = new byte[NonceBytes + TagBytes + clear.Length];
-        RandomNumberGenerator.Fill(box.AsSpan(0, NonceBytes));
-        using var aes = new AesGcm(_key, TagBytes);
-        aes.Encrypt(box.AsSpan(0, NonceBytes), clear, box.AsSpan(NonceBytes + TagBytes), box.AsSpan(NonceBytes, TagBytes), Encoding.UTF8.GetBytes(id));
-        return box;
-    }
+    byte[] Wrap(string id, string secret) => Box.Close(_key, Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes(id));
 
-    string Unwrap(string id, byte[] box)
-    {
-        var clear = new byte[box.Length - NonceBytes - TagBytes];
-        using var aes = new AesGcm(_key, TagBytes);
-        aes.Decrypt(box.AsSpan(0, NonceBytes), box.AsSpan(NonceBytes + TagBytes), box.AsSpan(NonceBytes, TagBytes), clear, Encoding.UTF8.GetBytes(id));
-        return Encoding.UTF8.GetString(clear);
-    }
+    string Unwrap(string id, byte[] box) => Encoding.UTF8.GetString(Box.Open(_key, box, Encoding.UTF8.GetBytes(id)));
 
     /// <summary>How far it has been looked at stands beside the rest: a rule's change moves it too.</summary>
     static AlertState StateOf(SqliteDataReader row) => Json<AlertState>(row.GetString(1)) with { Evaluated = Time.At(row.GetInt64(2)) };
@@ -126,19 +104,4 @@ public sealed class AlertStore : IAlertStore, IDisposable
     static string Json<T>(T value) where T : class => JsonSerializer.Serialize(value, AlertJson.Options);
 
     static T Json<T>(string text) where T : class => JsonSerializer.Deserialize<T>(text, AlertJson.Options)!;
-
-    List<T> Rows<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        using var command = _connection.Command(sql, parameters);
-        using var row = command.ExecuteReader();
-        var rows = new List<T>();
-        while (row.Read()) rows.Add(read(row));
-        return rows;
-    }
-
-    int Run(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        using var command = _connection.Command(sql, parameters);
-        return command.ExecuteNonQuery();
-    }
 }

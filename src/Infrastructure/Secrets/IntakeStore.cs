@@ -1,6 +1,5 @@
 using Hindcast.Application.Intake;
 using Hindcast.Application.ReadModels;
-using Microsoft.Data.Sqlite;
 
 namespace Hindcast.Infrastructure.Secrets;
 
@@ -30,22 +29,17 @@ public sealed class IntakeStore : IIntakeStore, IDisposable
 
     IntakeStore(VaultConnection connection) => _connection = connection;
 
-    public static IntakeStore Open(string path) => new(VaultConnection.Open(path, static connection =>
-    {
-        using var prepare = connection.CreateCommand();
-        // A machine that dies takes no more than the process would: what is lost is a second, and is named.
-        prepare.CommandText = $"PRAGMA busy_timeout = 5000; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON; {Schema}";
-        prepare.ExecuteNonQuery();
-    }));
+    // A machine that dies takes no more than the process would: what is lost is a second, and is named.
+    public static IntakeStore Open(string path) => new(VaultConnection.Open(path, Schema, synchronous: "NORMAL"));
 
     public Task BeginAsync(DateTimeOffset now, CancellationToken ct) => _connection.RunAsync(() =>
     {
         using var transaction = _connection.Begin();
         var forgotten = (now - Kept).Micros();
-        Run("DELETE FROM intake WHERE minute < $forgotten", ("$forgotten", forgotten));
-        Run("DELETE FROM intake_runs WHERE until < $forgotten", ("$forgotten", forgotten));
+        _connection.Execute("DELETE FROM intake WHERE minute < $forgotten", ("$forgotten", forgotten));
+        _connection.Execute("DELETE FROM intake_runs WHERE until < $forgotten", ("$forgotten", forgotten));
         // A clock that was put back must not make two lives one.
-        Run("INSERT INTO intake_runs(started, until, ended) SELECT MAX($now, COALESCE(MAX(started) + 1, 0)), $now, 0 FROM intake_runs", ("$now", now.Micros()));
+        _connection.Execute("INSERT INTO intake_runs(started, until, ended) SELECT MAX($now, COALESCE(MAX(started) + 1, 0)), $now, 0 FROM intake_runs", ("$now", now.Micros()));
         transaction.Commit();
         return 0;
     }, ct);
@@ -54,41 +48,23 @@ public sealed class IntakeStore : IIntakeStore, IDisposable
     {
         using var transaction = _connection.Begin();
         foreach (var (key, counts) in rows)
-            Run(s_add, [("$project", key.Project), ("$minute", key.Minute), ("$dialect", key.Dialect), ("$key", key.KeyId), .. s_counts.Select((c, i) => ($"${c}", (object?)counts[i]))]);
-        Run("UPDATE intake_runs SET until = $now, ended = $ended WHERE started = (SELECT MAX(started) FROM intake_runs)", ("$now", now.Micros()), ("$ended", ends));
+            _connection.Execute(s_add, [("$project", key.Project), ("$minute", key.Minute), ("$dialect", key.Dialect), ("$key", key.KeyId), .. s_counts.Select((c, i) => ($"${c}", (object?)counts[i]))]);
+        _connection.Execute("UPDATE intake_runs SET until = $now, ended = $ended WHERE started = (SELECT MAX(started) FROM intake_runs)", ("$now", now.Micros()), ("$ended", ends));
         transaction.Commit();
         return 0;
     }, ct);
 
     public Task<IReadOnlyList<IntakeRow>> SumAsync(IReadOnlyList<string>? projects, DateTimeOffset from, DateTimeOffset to, CancellationToken ct) =>
-        _connection.RunAsync<IReadOnlyList<IntakeRow>>(() =>
-        {
-            using var command = _connection.Command(
-                $"""
-                SELECT project, dialect, key, {string.Join(", ", s_counts.Select(c => $"SUM({c})"))} FROM intake
-                WHERE minute >= $from AND minute < $to AND ($projects IS NULL OR project IN (SELECT value FROM json_each($projects))) GROUP BY project, dialect, key
-                """,
-                ("$from", from.Micros()), ("$to", to.Micros()), ("$projects", projects is null ? null : System.Text.Json.JsonSerializer.Serialize(projects)));
-            using var row = command.ExecuteReader();
-            var rows = new List<IntakeRow>();
-            while (row.Read()) rows.Add(new(new(row.GetString(0), 0, row.GetString(1), row.GetString(2)), [.. s_counts.Select((_, i) => row.GetInt64(3 + i))]));
-            return rows;
-        }, ct);
+        _connection.RunAsync<IReadOnlyList<IntakeRow>>(() => _connection.Read(
+            $"""
+            SELECT project, dialect, key, {string.Join(", ", s_counts.Select(c => $"SUM({c})"))} FROM intake
+            WHERE minute >= $from AND minute < $to AND ($projects IS NULL OR project IN (SELECT value FROM json_each($projects))) GROUP BY project, dialect, key
+            """,
+            row => new IntakeRow(new(row.GetString(0), 0, row.GetString(1), row.GetString(2)), [.. s_counts.Select((_, i) => row.GetInt64(3 + i))]),
+            ("$from", from.Micros()), ("$to", to.Micros()), ("$projects", projects is null ? null : System.Text.Json.JsonSerializer.Serialize(projects))), ct);
 
-    public Task<IReadOnlyList<IntakeRun>> RunsAsync(CancellationToken ct) => _connection.RunAsync<IReadOnlyList<IntakeRun>>(() =>
-    {
-        using var command = _connection.Command("SELECT started, until, ended FROM intake_runs ORDER BY started");
-        using var row = command.ExecuteReader();
-        var runs = new List<IntakeRun>();
-        while (row.Read()) runs.Add(new(Time.At(row.GetInt64(0)), Time.At(row.GetInt64(1)), row.GetBoolean(2)));
-        return runs;
-    }, ct);
+    public Task<IReadOnlyList<IntakeRun>> RunsAsync(CancellationToken ct) => _connection.RunAsync<IReadOnlyList<IntakeRun>>(() => _connection.Read(
+        "SELECT started, until, ended FROM intake_runs ORDER BY started", row => new IntakeRun(Time.At(row.GetInt64(0)), Time.At(row.GetInt64(1)), row.GetBoolean(2))), ct);
 
     public void Dispose() => _connection.Dispose();
-
-    void Run(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        using var command = _connection.Command(sql, parameters);
-        command.ExecuteNonQuery();
-    }
 }

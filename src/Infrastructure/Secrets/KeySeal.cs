@@ -17,7 +17,7 @@ namespace Hindcast.Infrastructure.Secrets;
 /// </remarks>
 public sealed class KeySeal : IKeySeal
 {
-    const int KeyBytes = 32, NonceBytes = 12, TagBytes = 16, NameBytes = 8;
+    const int KeyBytes = 32, NameBytes = 8;
     const byte Form = 1;
 
     readonly string? _file;
@@ -73,14 +73,14 @@ public sealed class KeySeal : IKeySeal
     byte[] OpenBytes(byte[] envelope, KeyBinding binding)
     {
         var bytes = envelope.AsSpan();
-        if (bytes.Length < 1 + NameBytes + (2 * (NonceBytes + TagBytes)) + KeyBytes || bytes[0] != Form) throw new CryptographicException("This is no envelope.");
+        if (bytes.Length < 1 + NameBytes + (2 * Box.Overhead) + KeyBytes || bytes[0] != Form) throw new CryptographicException("This is no envelope.");
         var name = bytes.Slice(1, NameBytes);
         foreach (var kek in _keks)
         {
             if (!name.SequenceEqual(kek.Name)) continue;
             var bound = Bound(binding);
-            var inner = Open(kek.Key, bytes.Slice(1 + NameBytes, NonceBytes + TagBytes + KeyBytes), bound);
-            return Open(inner, bytes[(1 + NameBytes + NonceBytes + TagBytes + KeyBytes)..], bound);
+            var inner = Box.Open(kek.Key, bytes.Slice(1 + NameBytes, Box.Overhead + KeyBytes), bound);
+            return Box.Open(inner, bytes[(1 + NameBytes + Box.Overhead + KeyBytes)..], bound);
         }
         throw new CryptographicException("The key-encryption key of this envelope is gone.");
     }
@@ -88,24 +88,7 @@ public sealed class KeySeal : IKeySeal
     static byte[] Close(byte[] key, KeyBinding binding, Kek kek)
     {
         var (bound, inner) = (Bound(binding), RandomNumberGenerator.GetBytes(KeyBytes));
-        return [Form, .. kek.Name, .. Seal(kek.Key, inner, bound), .. Seal(inner, key, bound)];
-    }
-
-    static byte[] Seal(byte[] key, ReadOnlySpan<byte> clear, byte[] bound)
-    {
-        var box = new byte[NonceBytes + TagBytes + clear.Length];
-        RandomNumberGenerator.Fill(box.AsSpan(0, NonceBytes));
-        using var aes = new AesGcm(key, TagBytes);
-        aes.Encrypt(box.AsSpan(0, NonceBytes), clear, box.AsSpan(NonceBytes + TagBytes), box.AsSpan(NonceBytes, TagBytes), bound);
-        return box;
-    }
-
-    static byte[] Open(byte[] key, ReadOnlySpan<byte> box, byte[] bound)
-    {
-        var clear = new byte[box.Length - NonceBytes - TagBytes];
-        using var aes = new AesGcm(key, TagBytes);
-        aes.Decrypt(box[..NonceBytes], box[(NonceBytes + TagBytes)..], box.Slice(NonceBytes, TagBytes), clear, bound);
-        return clear;
+        return [Form, .. kek.Name, .. Box.Close(kek.Key, inner, bound), .. Box.Close(inner, key, bound)];
     }
 
     /// <summary>No part can hold the separator: ids and URLs have no control characters.</summary>

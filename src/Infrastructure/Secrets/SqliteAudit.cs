@@ -1,5 +1,6 @@
 using Hindcast.Application.Audit;
 using Hindcast.Application.ReadModels;
+using Microsoft.Data.Sqlite;
 
 namespace Hindcast.Infrastructure.Secrets;
 
@@ -20,21 +21,12 @@ public sealed class SqliteAudit : IAuditStore, IDisposable
     SqliteAudit(VaultConnection connection) => _connection = connection;
 
     /// <param name="path">Of the vault, which is there already.</param>
-    public static SqliteAudit Open(string path) => new(VaultConnection.Open(path, static connection =>
-    {
-        using var prepare = connection.CreateCommand();
-        prepare.CommandText = $"PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL; {Schema}";
-        prepare.ExecuteNonQuery();
-    }));
+    public static SqliteAudit Open(string path) => new(VaultConnection.Open(path, Schema));
 
-    public Task AddAsync(AuditRow row, CancellationToken ct) => _connection.RunAsync(() =>
-    {
-        using var command = _connection.Command(
-            "INSERT INTO audit(at, project, actor, action, target, outcome, address) VALUES($at, $project, $actor, $action, $target, $outcome, $address)",
-            ("$at", row.At.Micros()), ("$project", row.Project), ("$actor", row.Actor), ("$action", row.Action), ("$target", row.Target),
-            ("$outcome", row.Outcome), ("$address", row.Address));
-        return command.ExecuteNonQuery();
-    }, ct);
+    public Task AddAsync(AuditRow row, CancellationToken ct) => _connection.RunAsync(() => _connection.Execute(
+        "INSERT INTO audit(at, project, actor, action, target, outcome, address) VALUES($at, $project, $actor, $action, $target, $outcome, $address)",
+        ("$at", row.At.Micros()), ("$project", row.Project), ("$actor", row.Actor), ("$action", row.Action), ("$target", row.Target),
+        ("$outcome", row.Outcome), ("$address", row.Address)), ct);
 
     public Task<IReadOnlyList<AuditRow>> ListAsync(AuditSearch search, CancellationToken ct) => _connection.RunAsync<IReadOnlyList<AuditRow>>(() =>
     {
@@ -45,16 +37,13 @@ public sealed class SqliteAudit : IAuditStore, IDisposable
         ];
         var given = asked.Where(a => a.Value is not null).ToList();
         var where = given.Count == 0 ? "" : $"WHERE {string.Join(" AND ", given.Select(a => a.Sql))}";
-        using var command = _connection.Command(
+        return _connection.Read(
             $"SELECT position, at, project, actor, action, target, outcome, address FROM audit {where} ORDER BY position DESC LIMIT $limit",
+            row => new AuditRow(row.GetInt64(0), Time.At(row.GetInt64(1)), row.GetString(2), Text(row, 3), row.GetString(4), Text(row, 5), row.GetString(6), Text(row, 7)),
             [.. given.Select(a => (a.Name, a.Value)), ("$limit", search.Limit)]);
-        using var row = command.ExecuteReader();
-        var rows = new List<AuditRow>();
-        while (row.Read()) rows.Add(new(row.GetInt64(0), Time.At(row.GetInt64(1)), row.GetString(2), Text(3), row.GetString(4), Text(5), row.GetString(6), Text(7)));
-        return rows;
-
-        string? Text(int column) => row.IsDBNull(column) ? null : row.GetString(column);
     }, ct);
+
+    static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 
     public void Dispose() => _connection.Dispose();
 }

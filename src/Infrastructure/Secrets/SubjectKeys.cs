@@ -17,8 +17,6 @@ namespace Hindcast.Infrastructure.Secrets;
 /// </remarks>
 public sealed class SubjectKeys : ISubjectKeys, IDisposable
 {
-    const int NonceBytes = 12, TagBytes = 16;
-
     const string Schema = """
         CREATE TABLE IF NOT EXISTS seal_roots(
             id TEXT PRIMARY KEY, project TEXT NOT NULL, week INTEGER NOT NULL, destroyed INTEGER NOT NULL DEFAULT 0, UNIQUE(project, week)) STRICT;
@@ -55,13 +53,7 @@ public sealed class SubjectKeys : ISubjectKeys, IDisposable
 
     public static SubjectKeys Open(string path, byte[] master)
     {
-        var keys = new SubjectKeys(
-            VaultConnection.Open(path, static connection =>
-            {
-                using var prepare = connection.CreateCommand();
-                prepare.CommandText = $"PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; {Schema} PRAGMA wal_checkpoint(TRUNCATE)";
-                prepare.ExecuteNonQuery();
-            }), master);
+        var keys = new SubjectKeys(VaultConnection.Open(path, $"{Schema} PRAGMA wal_checkpoint(TRUNCATE)"), master);
         keys.Load();
         return keys;
     }
@@ -74,7 +66,7 @@ public sealed class SubjectKeys : ISubjectKeys, IDisposable
         made = new(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), project, week);
         var node = KeyTree.Root(RandomNumberGenerator.GetBytes(KeyTree.KeyBytes));
         using var transaction = _connection.Begin();
-        Run("INSERT INTO seal_roots(id, project, week) VALUES($id, $project, $week)", ("$id", made.Id), ("$project", project), ("$week", week));
+        _connection.Execute("INSERT INTO seal_roots(id, project, week) VALUES($id, $project, $week)", ("$id", made.Id), ("$project", project), ("$week", week));
         Insert(made, node);
         transaction.Commit();
         Know(made);
@@ -100,10 +92,10 @@ public sealed class SubjectKeys : ISubjectKeys, IDisposable
         {
             var time = TimesErased(erasure.Project, owner);
             foreach (var root in roots) TakeOut(root, LeafOf(owner, time));
-            Run("INSERT INTO seal_erased(project, kind, id, times) VALUES($project, $kind, $id, 1) ON CONFLICT DO UPDATE SET times = times + 1",
+            _connection.Execute("INSERT INTO seal_erased(project, kind, id, times) VALUES($project, $kind, $id, 1) ON CONFLICT DO UPDATE SET times = times + 1",
                 ("$project", erasure.Project), ("$kind", owner.Kind), ("$id", owner.Id));
         }
-        Run("INSERT INTO erasures(id, body) VALUES($id, $body)", ("$id", erasure.Id.ToString("D")), ("$body", JsonSerializer.Serialize(erasure)));
+        _connection.Execute("INSERT INTO erasures(id, body) VALUES($id, $body)", ("$id", erasure.Id.ToString("D")), ("$body", JsonSerializer.Serialize(erasure)));
     }, () =>
     {
         foreach (var (owner, roots) in owners)
@@ -118,8 +110,8 @@ public sealed class SubjectKeys : ISubjectKeys, IDisposable
     {
         foreach (var root in roots)
         {
-            Run("DELETE FROM seal_nodes WHERE root = $root", ("$root", root.Id));
-            Run("UPDATE seal_roots SET destroyed = 1 WHERE id = $root", ("$root", root.Id));
+            _connection.Execute("DELETE FROM seal_nodes WHERE root = $root", ("$root", root.Id));
+            _connection.Execute("UPDATE seal_roots SET destroyed = 1 WHERE id = $root", ("$root", root.Id));
         }
     }, () =>
     {
@@ -130,12 +122,12 @@ public sealed class SubjectKeys : ISubjectKeys, IDisposable
         }
     });
 
-    public void Done(Erasure erasure) => _connection.Run(() => Run("DELETE FROM erasures WHERE id = $id", ("$id", erasure.Id.ToString("D"))));
+    public void Done(Erasure erasure) => _connection.Run(() => _connection.Execute("DELETE FROM erasures WHERE id = $id", ("$id", erasure.Id.ToString("D"))));
 
     public IReadOnlyList<Erasure> Begun() => _connection.Run(() =>
-        Read("SELECT body FROM erasures ORDER BY id", row => JsonSerializer.Deserialize<Erasure>(row.GetString(0))!));
+        _connection.Read("SELECT body FROM erasures ORDER BY id", row => JsonSerializer.Deserialize<Erasure>(row.GetString(0))!));
 
-    public void Scrub() => _connection.Run(() => Run("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)"));
+    public void Scrub() => _connection.Run(() => _connection.Execute("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)"));
 
     public void Dispose() => _connection.Dispose();
 
@@ -148,13 +140,13 @@ public sealed class SubjectKeys : ISubjectKeys, IDisposable
         }
         done();
         Interlocked.Increment(ref _destructions);
-        return Run("PRAGMA wal_checkpoint(TRUNCATE)");
+        return _connection.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
     });
 
     void TakeOut(KeyRoot root, ulong leaf)
     {
         if (Above(root, leaf) is not { } above) return;
-        Run("DELETE FROM seal_nodes WHERE root = $root AND depth = $depth AND prefix = $prefix",
+        _connection.Execute("DELETE FROM seal_nodes WHERE root = $root AND depth = $depth AND prefix = $prefix",
             ("$root", root.Id), ("$depth", above.Depth), ("$prefix", unchecked((long)above.Prefix)));
         foreach (var node in KeyTree.Without(above, leaf)) Insert(root, node);
     }
@@ -163,22 +155,22 @@ public sealed class SubjectKeys : ISubjectKeys, IDisposable
     KeyNode? Above(KeyRoot root, ulong leaf)
     {
         var path = string.Join(',', Enumerable.Range(0, KeyTree.Depth + 1).Select(depth => $"({depth},{unchecked((long)KeyTree.PrefixOf(leaf, depth))})"));
-        var found = Read(
+        var found = _connection.Read(
             $"SELECT depth, prefix, key FROM seal_nodes WHERE root = $root AND (depth, prefix) IN (VALUES {path})",
             row => (Depth: row.GetInt32(0), Prefix: unchecked((ulong)row.GetInt64(1)), Key: row.GetFieldValue<byte[]>(2)), ("$root", root.Id));
         return found is [var node] ? new(node.Depth, node.Prefix, Unwrap(root, node.Depth, node.Prefix, node.Key)) : null;
     }
 
-    void Insert(KeyRoot root, KeyNode node) => Run(
+    void Insert(KeyRoot root, KeyNode node) => _connection.Execute(
         "INSERT INTO seal_nodes(root, depth, prefix, key) VALUES($root, $depth, $prefix, $key)",
         ("$root", root.Id), ("$depth", node.Depth), ("$prefix", unchecked((long)node.Prefix)), ("$key", Wrap(root, node)));
 
     void Load()
     {
-        foreach (var root in Read(
+        foreach (var root in _connection.Read(
             "SELECT id, project, week, destroyed FROM seal_roots",
             row => new KeyRoot(row.GetString(0), row.GetString(1), row.GetInt32(2)) { Destroyed = row.GetBoolean(3) })) Know(root);
-        foreach (var (project, owner, times) in Read(
+        foreach (var (project, owner, times) in _connection.Read(
             "SELECT project, kind, id, times FROM seal_erased",
             row => (row.GetString(0), new KeyOwner(row.GetString(1), row.GetString(2)), row.GetInt32(3)))) _erased[(project, owner)] = times;
         _erasedOwners = _erased.Count;
@@ -193,37 +185,9 @@ public sealed class SubjectKeys : ISubjectKeys, IDisposable
 
     static ulong LeafOf(KeyOwner owner, int time) => KeyTree.LeafOf($"{owner.Kind}\0{owner.Id}\0{time}");
 
-    byte[] Wrap(KeyRoot root, KeyNode node)
-    {
-        var box = new byte[NonceBytes + TagBytes + node.Key.Length];
-        RandomNumberGenerator.Fill(box.AsSpan(0, NonceBytes));
-        using var aes = new AesGcm(_master, TagBytes);
-        aes.Encrypt(box.AsSpan(0, NonceBytes), node.Key, box.AsSpan(NonceBytes + TagBytes), box.AsSpan(NonceBytes, TagBytes), PlaceOf(root, node.Depth, node.Prefix));
-        return box;
-    }
+    byte[] Wrap(KeyRoot root, KeyNode node) => Box.Close(_master, node.Key, PlaceOf(root, node.Depth, node.Prefix));
 
-    byte[] Unwrap(KeyRoot root, int depth, ulong prefix, byte[] box)
-    {
-        var key = new byte[box.Length - NonceBytes - TagBytes];
-        using var aes = new AesGcm(_master, TagBytes);
-        aes.Decrypt(box.AsSpan(0, NonceBytes), box.AsSpan(NonceBytes + TagBytes), box.AsSpan(NonceBytes, TagBytes), key, PlaceOf(root, depth, prefix));
-        return key;
-    }
+    byte[] Unwrap(KeyRoot root, int depth, ulong prefix, byte[] box) => Box.Open(_master, box, PlaceOf(root, depth, prefix));
 
     static byte[] PlaceOf(KeyRoot root, int depth, ulong prefix) => Encoding.UTF8.GetBytes($"{root.Id}\0{depth}\0{prefix}");
-
-    int Run(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        using var command = _connection.Command(sql, parameters);
-        return command.ExecuteNonQuery();
-    }
-
-    List<T> Read<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        using var command = _connection.Command(sql, parameters);
-        using var row = command.ExecuteReader();
-        var rows = new List<T>();
-        while (row.Read()) rows.Add(read(row));
-        return rows;
-    }
 }

@@ -27,6 +27,15 @@ sealed class VaultConnection : IDisposable
         }
     }
 
+    /// <summary>A part of the vault, which is there already: tables of its own, on a connection of its own.</summary>
+    /// <param name="synchronous">What a machine that dies may take: nothing, unless it is said otherwise.</param>
+    public static VaultConnection Open(string path, string schema, string synchronous = "FULL") => Open(path, connection =>
+    {
+        using var prepare = connection.CreateCommand();
+        prepare.CommandText = $"PRAGMA busy_timeout = 5000; PRAGMA synchronous = {synchronous}; PRAGMA secure_delete = ON; {schema}";
+        prepare.ExecuteNonQuery();
+    });
+
     public async Task<T> RunAsync<T>(Func<T> work, CancellationToken ct)
     {
         await _turn.WaitAsync(ct);
@@ -55,6 +64,22 @@ sealed class VaultConnection : IDisposable
     }
 
     public SqliteTransaction Begin() => _connection.BeginTransaction();
+
+    /// <summary>How many rows it changed.</summary>
+    public int Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        using var command = Command(sql, parameters);
+        return command.ExecuteNonQuery();
+    }
+
+    public List<T> Read<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        using var command = Command(sql, parameters);
+        using var row = command.ExecuteReader();
+        var rows = new List<T>();
+        while (row.Read()) rows.Add(read(row));
+        return rows;
+    }
 
     public SqliteCommand Command(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
