@@ -44,11 +44,12 @@ public class AgingHost : IAsyncLifetime
 
     public void PutForward(TimeSpan by) => _clock.Ahead += by;
 
-    public async Task<Answer> SendAsync(HttpMethod method, string path, string? body = null, string key = Key)
+    public async Task<Answer> SendAsync(HttpMethod method, string path, string? body = null, string key = Key, params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : new StringContent(body, Encoding.UTF8, "application/json") };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
         if (method == HttpMethod.Get && Written is not null) request.Headers.Add("X-Min-Position", Written);
+        foreach (var (name, value) in headers) request.Headers.Add(name, value);
         using var response = await Http.SendAsync(request, TestContext.Current.CancellationToken);
         var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         ((int)response.StatusCode).Should().BeLessThan(500, text);
