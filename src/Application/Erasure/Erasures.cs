@@ -105,7 +105,7 @@ public sealed class Erasures(
     {
         await answers.ForgetAsync(project, ct);
         exports.Forget(project);
-        pasts.Forget();
+        await pasts.ForgetAsync();
     }
 
     /// <summary>Rewrites the files of a store of any size, once it holds nothing but what serves.</summary>

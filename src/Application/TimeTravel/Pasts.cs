@@ -58,13 +58,16 @@ public sealed class Pasts : IAsyncDisposable
     public async Task<Past> VisitAsync(IReadOnlyList<string>? projects, DateTimeOffset asOf, CancellationToken ct) =>
         new(this, await TakeAsync(new("traces", projects, asOf), ct)) { AsOf = asOf };
 
-    /// <summary>Something was erased: no past shows it any more, and no file of one holds it once its last reader has left.</summary>
-    public void Forget()
+    /// <summary>Something was erased: no past shows it any more, and no file of one holds it, but for those that are being read, as long as they are.</summary>
+    public async Task ForgetAsync()
     {
+        Task[] leaving;
         lock (_lock)
         {
             foreach (var kept in _kept.ToList()) Remove(kept);
+            leaving = [.. _leaving];
         }
+        await Task.WhenAll(leaving);
     }
 
     internal async Task<Kept> TakeAsync(Wanted wanted, CancellationToken ct)
@@ -171,10 +174,7 @@ public sealed class Pasts : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Forget();
-        Task[] leaving;
-        lock (_lock) leaving = [.. _leaving];
-        await Task.WhenAll(leaving);
+        await ForgetAsync();
         _building.Dispose();
     }
 }

@@ -150,6 +150,26 @@ public abstract class TimeTravelTests(AgingHost host)
     }
 
     [Fact]
+    public async Task A_past_that_is_kept_ends_where_the_next_fact_was_recorded()
+    {
+        var key = await KeyAsync("edges");
+        async Task<DateTimeOffset> RecordedAsync(string trace)
+        {
+            await WriteAsync(key, new { type = "user_message", trace_id = trace, span_id = "s", content = "marmot" });
+            host.PutForward(TimeSpan.FromSeconds(30));
+            return (await host.SendAsync(HttpMethod.Get, $"/api/v1/traces/{trace}/timeline", null, key)).Json.GetProperty("items")[0].GetProperty("recorded_at").GetDateTimeOffset();
+        }
+        async Task<int> CountAsync(DateTimeOffset asOf) => (await AskAsync(key, "/api/v1/runs", Iso(asOf))).Json.GetProperty("data").GetArrayLength();
+
+        var (first, second) = (await RecordedAsync("one"), await RecordedAsync("two"));
+        var tick = TimeSpan.FromMicroseconds(1);
+        (await CountAsync(first - tick), await CountAsync(first), await CountAsync(first + tick)).Should().Be((0, 1, 1));
+        var begun = Pasts.Begun;
+        (await CountAsync(second - tick), Pasts.Begun).Should().Be((1, begun), "nothing was recorded in between");
+        (await CountAsync(second), await CountAsync(second + tick), await CountAsync(second - tick), await CountAsync(first - tick)).Should().Be((2, 2, 1, 0));
+    }
+
+    [Fact]
     public async Task What_was_erased_or_has_expired_since_is_so_at_all_times()
     {
         var (key, doors) = (await KeyAsync("mortal"), Doors());
@@ -257,7 +277,7 @@ public abstract class TimeTravelTests(AgingHost host)
         await WriteAsync(key, new { type = "user_message", trace_id = "t", span_id = "s", content = "marmot" });
         await SettledAsync();
         var cut = DateTimeOffset.Parse(Cut(), CultureInfo.InvariantCulture);
-        Pasts.Forget();
+        await Pasts.ForgetAsync();
         using (var stop = new CancellationTokenSource())
         {
             var visit = Pasts.VisitAsync(["left"], cut, stop.Token);
