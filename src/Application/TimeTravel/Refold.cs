@@ -55,6 +55,8 @@ sealed class Refold(
     public async Task<Refolded> RunAsync(Wanted wanted, int number, CancellationToken ct)
     {
         await CountAsync(wanted, ct);
+        // What comes after was not there when it was asked; and a log that is away says so here.
+        var head = await log.HeadAsync(ct);
         var projection = _projections[wanted.Projection];
         await store.CreateAsync(projection, GenerationOf(wanted, number), ct);
         var follower = new Follower(projection, GenerationOf(wanted, number), store, clock);
@@ -83,7 +85,7 @@ sealed class Refold(
                 ours.Add(record);
             }
             if (ours.Count > 0) at = await follower.ApplyAsync(new(ours, ours[^1].Position, AtHead: false), at, ct);
-            if (page.AtHead || later == Enough) break;
+            if (page.AtHead || page.Last >= head || later == Enough) break;
         }
         made = made with { Position = at };
         foreach (var expired in (await ExpiredAsync(traces, ct)).Chunk(Enough))

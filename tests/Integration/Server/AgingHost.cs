@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using Hindcast.Api;
 using Hindcast.Integration.Engines;
+using Hindcast.Integration.EventLogs.EventStoreDb;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -71,6 +72,20 @@ public class AgingHost : IAsyncLifetime
 public sealed class SealedAging : AgingHost
 {
     protected override Task<string[]> SettingsAsync() => Task.FromResult<string[]>(["--Hindcast:Sealing=true"]);
+}
+
+/// <summary>Over a log of another machine, as far as it can tell.</summary>
+public sealed class EventStoreAging : AgingHost, IAsyncLifetime
+{
+    FakeEventStore _store = null!;
+
+    protected override async Task<string[]> SettingsAsync() => [$"--ConnectionStrings:EventStoreDb={(_store = await FakeEventStore.StartAsync()).ConnectionString}"];
+
+    async ValueTask IAsyncDisposable.DisposeAsync()
+    {
+        await DisposeAsync();
+        await _store.DisposeAsync();
+    }
 }
 
 public sealed class PostgresAging : AgingHost

@@ -13,6 +13,8 @@ public sealed class TimeTravelSealed(SealedAging host) : TimeTravelTests(host), 
 
 public sealed class TimeTravelOnPostgres(PostgresAging host) : TimeTravelTests(host), IClassFixture<PostgresAging>;
 
+public sealed class TimeTravelOnEventStoreDb(EventStoreAging host) : TimeTravelTests(host), IClassFixture<EventStoreAging>;
+
 /// <summary>Lists and figures as of a time are what the doors answered then, whatever came after.</summary>
 public abstract class TimeTravelTests(AgingHost host)
 {
