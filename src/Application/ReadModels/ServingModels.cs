@@ -50,6 +50,9 @@ public sealed class ServingModels(IEnumerable<Projection> projections, IReadStor
     /// <summary>How searches are written for the engine.</summary>
     public Search.ISqlDialect Dialect => Past?.Dialect ?? store.Dialect;
 
+    /// <summary>What a failed query of what serves says of the engine, or null when it was the query's own fault.</summary>
+    public QueryFailure? Judge(Exception failure) => store.Judge(failure);
+
     /// <summary>Makes the tables of another projection readable beside those of an open one; the answer goes before their names.</summary>
     /// <exception cref="Unavailable">Nothing is built yet.</exception>
     public Task<string> BesideAsync(ReadDb db, string projection, CancellationToken ct) => Past is { } past ? past.BesideAsync(db, projection, ct)

@@ -31,8 +31,8 @@ public sealed class Pasts : IAsyncDisposable
     public const string Store = "pasts";
 
     const int MostKept = 8, MostBuilding = 2;
-    /// <summary>Of facts; the tables take about half as much again.</summary>
-    const long MostBytes = 512L << 20;
+    /// <summary>Of facts, as they stand in the log; tables take about as much.</summary>
+    const long MostBytes = 2L << 30;
     /// <summary>What other nodes erase is heard of by nobody here.</summary>
     static readonly TimeSpan s_life = TimeSpan.FromMinutes(10);
 
@@ -141,15 +141,16 @@ public sealed class Pasts : IAsyncDisposable
     void Remove(Kept kept)
     {
         if (!_kept.Remove(kept)) return;
-        kept.Stop.Cancel();
+        // Whoever hears of it goes on elsewhere, and not within our lock.
+        _ = kept.Stop.CancelAsync();
         if (kept.Users == 0) Drop(kept);
     }
 
-    /// <summary>Those that were asked for longest ago go first.</summary>
+    /// <summary>Those that were asked for longest ago go first; one stays, however large it is.</summary>
     void Trim()
     {
         var idle = new Queue<Kept>(_kept.Where(k => k.Users == 0).OrderBy(k => k.LastUsed));
-        while (idle.Count > 0 && (_kept.Count > MostKept || _kept.Where(k => k.Building.IsCompletedSuccessfully).Sum(k => k.Building.Result.Bytes) > MostBytes)) Remove(idle.Dequeue());
+        while (idle.Count > 0 && _kept.Count > 1 && (_kept.Count > MostKept || _kept.Where(k => k.Building.IsCompletedSuccessfully).Sum(k => k.Building.Result.Bytes) > MostBytes)) Remove(idle.Dequeue());
     }
 
     void Drop(Kept kept)

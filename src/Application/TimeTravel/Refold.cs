@@ -103,22 +103,19 @@ sealed class Refold(
     async Task CountAsync(Wanted wanted, CancellationToken ct)
     {
         var before = (wanted.AsOf - TimeSpan.FromMinutes(1)).Micros();
-        await using var db = serving.OpenNow("traces");
-        var sources = db.Set<SourceRow>().Where(s => s.Minute <= before);
-        if (wanted.Projects is { } projects) sources = sources.Where(s => projects.Contains(s.Project));
-        if (await sources.SumAsync(s => s.Stored, ct) is var all && all > Most) throw TooMany($"there are {all}");
+        var all = await AskAsync(db => db.Set<SourceRow>().Where(s => s.Minute <= before && (wanted.Projects == null || wanted.Projects.Contains(s.Project))).SumAsync(s => s.Stored, ct));
+        if (all > Most) throw TooMany($"there are {all}");
     }
 
     /// <summary>The tombstones of those among some traces that have expired by now.</summary>
     async Task<List<LogRecord>> ExpiredAsync(HashSet<TraceKey> traces, CancellationToken ct)
     {
         var tombstones = new List<LogRecord>();
-        await using var db = serving.OpenNow("traces");
         foreach (var project in traces.GroupBy(t => t.Project, t => t.TraceId))
         {
             foreach (var ids in project.Chunk(500))
             {
-                var there = await db.Set<RunRow>().Where(r => r.Project == project.Key && ids.Contains(r.TraceId)).Select(r => r.TraceId).ToHashSetAsync(ct);
+                var there = await AskAsync(db => db.Set<RunRow>().Where(r => r.Project == project.Key && ids.Contains(r.TraceId)).Select(r => r.TraceId).ToHashSetAsync(ct));
                 foreach (var id in ids)
                     if ((!there.Contains(id) || keys.TimesErased(project.Key, KeyOwner.Trace(id)) > 0)
                         && await log.TailAsync(StreamName.Trace(project.Key, id), 1, ct) is [var last] && last.Type == Tombstones.Expired)
@@ -126,6 +123,20 @@ sealed class Refold(
             }
         }
         return tombstones;
+    }
+
+    /// <summary>Asks what serves.</summary>
+    async Task<T> AskAsync<T>(Func<ReadDb, Task<T>> ask)
+    {
+        try
+        {
+            await using var db = serving.OpenNow("traces");
+            return await ask(db);
+        }
+        catch (Exception e) when (serving.Judge(e) is { } failure)
+        {
+            throw failure == QueryFailure.TooSlow ? new QueryTooSlow() : new Unavailable("The read models do not answer.", TimeSpan.FromSeconds(1));
+        }
     }
 
     Unprocessable TooMany(string found) => new("as_of_limit",

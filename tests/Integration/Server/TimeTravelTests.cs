@@ -56,7 +56,7 @@ public abstract class TimeTravelTests(AgingHost host)
             "/api/v1/traces?limit=5", "/api/v1/traces?limit=1000&sort_by=total_cost_usd", "/api/v1/traces?limit=1000&search=marmot", "/api/v1/runs?limit=1000", "/api/v1/runs?status=ERROR", "/api/v1/events",
             "/api/v1/sessions?limit=3", "/api/v1/users", "/api/v1/failures/groups", "/api/v1/costs?group_by=model,day", "POST /api/v1/traces/search", "POST /api/v1/runs/search",
             $"/api/v1/metrics?metrics=request_count,total_cost,duration&group_by=model,user_id&{window}", $"/api/v1/metrics/summary?{window}", $"/api/v1/costs/summary?{window}",
-            $"/api/v1/costs/attribution?dimension=user&{window}", $"/api/v1/analytics/performance?{window}", $"/api/v1/analytics/quality?{window}",
+            $"/api/v1/costs/attribution?dimension=user&{window}", "/api/v1/costs/forecast", $"/api/v1/analytics/performance?{window}", $"/api/v1/analytics/quality?{window}",
             $"/api/v1/analytics/models/compare?models=gpt-4o,gpt-4o-mini&{window}", $"/api/v1/analytics/optimization?{window}",
         ];
     }
@@ -356,5 +356,29 @@ public sealed class TimeTravelBoundTests(TimeTravelBoundTests.Bounded host) : IC
         (await host.SendAsync(HttpMethod.Get, $"/api/v1/runs?as_of={cut}", null, token)).Status.Should().Be(422, "there are 24");
         (await host.SendAsync(HttpMethod.Get, $"/api/v1/runs?project_id=first&as_of={cut}", null, token)).Status.Should().Be(200, "of which 16 are this one's");
         (await host.SendAsync(HttpMethod.Get, $"/api/v1/metrics?metrics=request_count&as_of={cut}", null, token)).Status.Should().Be(200, "figures are of one project");
+    }
+}
+
+/// <summary>What the installation keeps no longer.</summary>
+public sealed class TimeTravelThinnedTests(TimeTravelThinnedTests.Thinned host) : IClassFixture<TimeTravelThinnedTests.Thinned>
+{
+    public sealed class Thinned : AgingHost
+    {
+        protected override Task<string[]> SettingsAsync() => Task.FromResult<string[]>(["--Hindcast:Retention:Days=30"]);
+    }
+
+    [Fact]
+    public async Task Its_past_is_no_way_around_the_days_of_the_installation()
+    {
+        (await host.SendAsync(HttpMethod.Post, "/api/v1/events", """[{"type":"user_message","trace_id":"t","span_id":"s","content":"x"}]""")).Status.Should().Be(202);
+        (await host.SendAsync(HttpMethod.Get, "/api/v1/traces")).Status.Should().Be(200);
+        host.PutForward(TimeSpan.FromMinutes(1));
+        var cut = host.Services.GetRequiredService<TimeProvider>().GetUtcNow().UtcDateTime.ToString("O");
+        foreach (var (days, rows) in ((int, int)[])[(20, 1), (12, 0)])
+        {
+            host.PutForward(TimeSpan.FromDays(days));
+            await host.Services.GetRequiredService<Pasts>().ForgetAsync();
+            (await host.SendAsync(HttpMethod.Get, $"/api/v1/runs?as_of={cut}")).Json.GetProperty("data").GetArrayLength().Should().Be(rows, $"{days} days on");
+        }
     }
 }
