@@ -79,7 +79,7 @@ public sealed class HindcastProcess : IAsyncDisposable
             {
                 if ((await http.GetAsync(new Uri("/health/live", UriKind.Relative))).IsSuccessStatusCode) return true;
             }
-            catch (HttpRequestException)
+            catch (Exception e) when (e is HttpRequestException or System.Net.Sockets.SocketException)
             {
                 // Not listening yet, or never.
                 if (_process.HasExited) return false;

@@ -46,7 +46,7 @@ sealed class TempLog : IEventLog, IAsyncDisposable
 
     public Task<IReadOnlyList<LogRecord>> TailAsync(StreamName stream, int count, CancellationToken ct) => _log.TailAsync(stream, count, ct);
 
-    public IAsyncEnumerable<LogPage> FollowAsync(LogPosition after, CancellationToken ct) => _log.FollowAsync(after, ct);
+    public IAsyncEnumerable<LogPage> FollowAsync(LogPosition after, CancellationToken ct, int pageBytes = IEventLog.PageBytes) => _log.FollowAsync(after, ct, pageBytes);
 
     public Task<LogRecord?> AtAsync(LogPosition position, CancellationToken ct) => _log.AtAsync(position, ct);
 

@@ -43,7 +43,8 @@ internal sealed class LiveSocket(WebSocket socket, ILiveSource heard, Action<Jso
 
     async Task<Ending> HearAsync(CancellationToken ct)
     {
-        var buffer = new byte[4096];
+        // Ten thousand wait here, and hardly one has much to say.
+        var buffer = new byte[256];
         var (second, count) = (clock.GetTimestamp(), 0);
         try
         {
@@ -96,13 +97,16 @@ internal sealed class LiveSocket(WebSocket socket, ILiveSource heard, Action<Jso
     {
         try
         {
+            using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
             while (await heard.NextAsync(ct) is { } message)
             {
                 // The socket has heartbeats of its own.
                 if (message.Bytes.IsEmpty) continue;
-                using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
-                timeout.CancelAfter(s_sendTimeout);
-                await socket.SendAsync(message.Bytes, WebSocketMessageType.Text, endOfMessage: true, timeout.Token);
+                var sending = socket.SendAsync(message.Bytes, WebSocketMessageType.Text, endOfMessage: true, timeout.Token);
+                var waits = !sending.IsCompleted;
+                if (waits) timeout.CancelAfter(s_sendTimeout);
+                await sending;
+                if (waits) timeout.CancelAfter(Timeout.InfiniteTimeSpan);
             }
             return new((WebSocketCloseStatus)1013, $"{heard.Closed}; last position {heard.Position}");
         }

@@ -20,6 +20,9 @@ namespace Hindcast.Application.EventSourcing;
 /// </remarks>
 public interface IEventLog
 {
+    /// <summary>So many bytes fill a page, and the event that passes them is its last.</summary>
+    const int PageBytes = 4 << 20;
+
     /// <summary>Made with the log and never changed: tells its checkpoints and cursors from another log's.</summary>
     Guid Id { get; }
 
@@ -35,7 +38,7 @@ public interface IEventLog
     /// <summary>The newest events of a stream, newest first.</summary>
     Task<IReadOnlyList<LogRecord>> TailAsync(StreamName stream, int count, CancellationToken ct);
 
-    IAsyncEnumerable<LogPage> FollowAsync(LogPosition after, CancellationToken ct);
+    IAsyncEnumerable<LogPage> FollowAsync(LogPosition after, CancellationToken ct, int pageBytes = PageBytes);
 
     /// <summary>The event at exactly this position; null when none is there.</summary>
     Task<LogRecord?> AtAsync(LogPosition position, CancellationToken ct);

@@ -71,9 +71,9 @@ public sealed partial class PartedLog(IEventLog inner) : IEventLog
         }
     }
 
-    public async IAsyncEnumerable<LogPage> FollowAsync(LogPosition after, [EnumeratorCancellation] CancellationToken ct)
+    public async IAsyncEnumerable<LogPage> FollowAsync(LogPosition after, [EnumeratorCancellation] CancellationToken ct, int pageBytes = IEventLog.PageBytes)
     {
-        await foreach (var page in inner.FollowAsync(after, ct))
+        await foreach (var page in inner.FollowAsync(after, ct, pageBytes))
         {
             var records = page.Records;
             if (NeedsWork(records))

@@ -17,8 +17,10 @@ public sealed class FactStream(
     IEventLog log, FactTail tail, FactQuestion asked, LogPosition from, int? speed, Func<LogPosition, ReadOnlyMemory<byte>> caughtUp, TimeProvider clock) : ILiveSource, IAsyncDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-    /// <summary>Who hears nothing for so long gets a message without bytes: how far it has come, though it wanted nothing of it.</summary>
+    /// <summary>So often there is a message without bytes: how far a reader has come, though it wanted nothing of it.</summary>
     public static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
+    /// <summary>Of the past at once: a reader who has stopped reading holds so much, and there may be many of them.</summary>
+    const int PastBytes = 256 << 10;
 
     readonly CancellationTokenSource _end = new();
     IAsyncEnumerator<LiveMessage>? _messages;
@@ -81,34 +83,17 @@ public sealed class FactStream(
             {
                 if (heard.Take() is { } message)
                 {
+                    if (message.Position > _at) _at = message.Position;
                     // The log was read further than the tail had come.
-                    if (message.Position <= _at) continue;
-                    _at = message.Position;
-                    yield return message;
+                    else if (!message.Bytes.IsEmpty) continue;
+                    yield return message with { Position = _at };
                     continue;
                 }
                 if (heard.Closed is not null) break;
                 _behindSince = null;
-                // In this order: what is handed out after the place was read may wait, but is not counted.
-                var reached = tail.Reached;
-                if (!await ComesAsync(heard, ct)) yield return new(_at = reached > _at && heard.QueuedBytes == 0 ? reached : _at, default);
+                await heard.WaitAsync(ct);
             }
             _behindSince ??= clock.GetTimestamp();
-        }
-    }
-
-    /// <summary>False when nothing came before it was time for a heartbeat.</summary>
-    async Task<bool> ComesAsync(LiveSubscription heard, CancellationToken ct)
-    {
-        var coming = heard.WaitAsync(ct);
-        try
-        {
-            await coming.AsTask().WaitAsync(Heartbeat, clock, ct);
-            return true;
-        }
-        catch (TimeoutException)
-        {
-            return false;
         }
     }
 
@@ -117,7 +102,7 @@ public sealed class FactStream(
     {
         if (_at >= upTo) yield break;
         _beat = clock.GetTimestamp();
-        await foreach (var page in log.FollowAsync(_at, ct))
+        await foreach (var page in log.FollowAsync(_at, ct, PastBytes))
         {
             foreach (var record in page.Records)
             {

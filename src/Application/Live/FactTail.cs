@@ -12,10 +12,15 @@ namespace Hindcast.Application.Live;
 /// <b>Whoever joins is told where.</b> Joining and handing out a fact exclude each other, so what stands behind that place comes through the
 /// subscription and what stands before it is in the log: between the two is nothing, and nothing is in both.
 /// </remarks>
-public sealed class FactTail(IEventLog log, FactReader reader, FactWords words, TimeProvider clock) : IDisposable
+public sealed class FactTail : IDisposable
 {
     static readonly TimeSpan s_linger = TimeSpan.FromSeconds(30);
 
+    readonly IEventLog _log;
+    readonly FactReader _reader;
+    readonly FactWords _words;
+    readonly TimeProvider _clock;
+    readonly ITimer _beat;
     readonly Lock _gate = new();
     readonly LiveBudget _budget = new();
     readonly CancellationTokenSource _stop = new();
@@ -26,6 +31,13 @@ public sealed class FactTail(IEventLog log, FactReader reader, FactWords words, 
     long _left;
 
     sealed record Listener(FactQuestion Asked, LiveSubscription Heard);
+
+    public FactTail(IEventLog log, FactReader reader, FactWords words, TimeProvider clock)
+    {
+        (_log, _reader, _words, _clock) = (log, reader, words, clock);
+        // One for all who listen, where each would have to wind its own with every message.
+        _beat = clock.CreateTimer(_ => Beat(), null, FactStream.Heartbeat, FactStream.Heartbeat);
+    }
 
     /// <summary>How many listen.</summary>
     public int Listeners => _listeners.Length;
@@ -39,7 +51,7 @@ public sealed class FactTail(IEventLog log, FactReader reader, FactWords words, 
         }
     }
 
-    public StreamedFact? Read(LogRecord record) => StreamedFact.Of(record, reader, words);
+    public StreamedFact? Read(LogRecord record) => StreamedFact.Of(record, _reader, _words);
 
     /// <summary>Hears every wanted fact behind the position that is answered, until the subscription is disposed of.</summary>
     /// <exception cref="LogUnavailable">The log does not say where it ends.</exception>
@@ -59,6 +71,7 @@ public sealed class FactTail(IEventLog log, FactReader reader, FactWords words, 
 
     public void Dispose()
     {
+        _beat.Dispose();
         _stop.Cancel();
         _stop.Dispose();
     }
@@ -71,7 +84,7 @@ public sealed class FactTail(IEventLog log, FactReader reader, FactWords words, 
             lock (_gate)
             {
                 _listeners = _listeners.Remove(listener!);
-                _left = clock.GetTimestamp();
+                _left = _clock.GetTimestamp();
             }
         }));
         _listeners = _listeners.Add(listener);
@@ -84,8 +97,8 @@ public sealed class FactTail(IEventLog log, FactReader reader, FactWords words, 
         await Task.Yield();
         try
         {
-            var head = await log.HeadAsync(_stop.Token);
-            lock (_gate) (_reached, _following, _left) = (head, true, clock.GetTimestamp());
+            var head = await _log.HeadAsync(_stop.Token);
+            lock (_gate) (_reached, _following, _left) = (head, true, _clock.GetTimestamp());
             _ = Task.Run(() => FollowAsync(head));
         }
         finally
@@ -98,13 +111,13 @@ public sealed class FactTail(IEventLog log, FactReader reader, FactWords words, 
     {
         try
         {
-            await foreach (var page in log.FollowAsync(after, _stop.Token))
+            await foreach (var page in _log.FollowAsync(after, _stop.Token))
             {
                 foreach (var record in page.Records) Tell(record);
                 lock (_gate)
                 {
                     _reached = page.Last;
-                    if (!_listeners.IsEmpty || clock.GetElapsedTime(_left) < s_linger) continue;
+                    if (!_listeners.IsEmpty || _clock.GetElapsedTime(_left) < s_linger) continue;
                     _following = false;
                     return;
                 }
@@ -116,6 +129,13 @@ public sealed class FactTail(IEventLog log, FactReader reader, FactWords words, 
             lock (_gate) _following = false;
             foreach (var listener in _listeners) listener.Heard.Close("the log does not answer");
         }
+    }
+
+    void Beat()
+    {
+        lock (_gate)
+            foreach (var (_, heard) in _listeners)
+                heard.Offer(new(_reached, default), always: true);
     }
 
     void Tell(LogRecord record)

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Data.Common;
 using Hindcast.Application.ReadModels;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Caching.Memory;
 
 namespace Hindcast.Application.Search;
 
@@ -25,7 +26,7 @@ public sealed record Found<T>(IReadOnlyList<T> Rows, SearchPosition? Next);
 /// thousand times too slow for the other case. SQLite keeps no figures of its rows, so there other indexed conditions are asked so, too. What no database decides (a regex, a tag, an attribute) is left out of the question, which
 /// then finds too much, and is looked at here.
 /// </remarks>
-public sealed class Finder(ServingModels models)
+public sealed class Finder(ServingModels models) : IDisposable
 {
     /// <summary>Few enough to be fetched and sorted; where there are more, one in some hundred rows matches.</summary>
     const int Few = 4_000;
@@ -33,7 +34,13 @@ public sealed class Finder(ServingModels models)
     const int MostLookedAt = 10_000;
     const int LookedAtOnce = 1_000;
     static readonly TimeSpan LongestQuery = TimeSpan.FromSeconds(5);
+    static readonly MemoryCacheEntryOptions s_minute = new() { Size = 1, AbsoluteExpirationRelativeToNow = TimeSpan.FromMinutes(1) };
     static readonly ConcurrentDictionary<(Type, string?, int, bool), object> s_rows = new();
+
+    /// <summary>What was found to be few or many in the last minute. It decides on the way alone, never on the rows, so it may be out of date.</summary>
+    readonly MemoryCache _few = new(new MemoryCacheOptions { SizeLimit = 1_000 });
+
+    public void Dispose() => _few.Dispose();
 
     /// <exception cref="Unprocessable">It takes too long, or a regex does.</exception>
     public async Task<Found<T>> FindAsync<T>(Search search, CancellationToken ct) where T : class, new()
@@ -56,7 +63,7 @@ public sealed class Finder(ServingModels models)
     }
 
     /// <summary>The newest matches, the best of them first. A page goes on behind the last row of the one before it, should newer matches have come meanwhile.</summary>
-    static async Task<Found<T>> RankAsync<T>(Asked asked, ReadDb db, DbConnection connection, CancellationToken ct) where T : class, new()
+    async Task<Found<T>> RankAsync<T>(Asked asked, ReadDb db, DbConnection connection, CancellationToken ct) where T : class, new()
     {
         var search = asked.Search;
         List<Searches> searches = [.. search.Filter.Conditions.OfType<Searches>()];
@@ -74,7 +81,7 @@ public sealed class Finder(ServingModels models)
         (row.StartedAt.CompareTo(other.StartedAt), string.CompareOrdinal(row.TraceId, other.TraceId), string.CompareOrdinal(row.SpanId, other.SpanId), string.CompareOrdinal(row.Project, other.Project))
             is (< 0, _, _, _) or (0, < 0, _, _) or (0, 0, < 0, _) or (0, 0, 0, < 0);
 
-    static async Task<(List<Candidate> Rows, SearchPosition? Next)> FindAsync<T>(Asked asked, ReadDb db, DbConnection connection, CancellationToken ct, bool looked = false) where T : class, new()
+    async Task<(List<Candidate> Rows, SearchPosition? Next)> FindAsync<T>(Asked asked, ReadDb db, DbConnection connection, CancellationToken ct, bool looked = false) where T : class, new()
     {
         var search = asked.Search;
         var rows = (Rows<T>)s_rows.GetOrAdd((typeof(T), db.Schema, db.Projection.Version, search.WithTexts), _ =>
@@ -83,7 +90,7 @@ public sealed class Finder(ServingModels models)
         Narrowing? narrow = null;
         foreach (var part in asked.Narrowings())
         {
-            if (await CountAsync(asked, part, connection, ct) > Few) continue;
+            if (!await AreFewAsync(asked, part, connection, ct)) continue;
             narrow = part;
             break;
         }
@@ -118,15 +125,17 @@ public sealed class Finder(ServingModels models)
         return (found, after);
     }
 
-    static async Task<long> CountAsync(Asked asked, Narrowing part, DbConnection connection, CancellationToken ct)
+    async Task<bool> AreFewAsync(Asked asked, Narrowing part, DbConnection connection, CancellationToken ct)
     {
         var sql = asked.Sql();
         sql.Write("SELECT count(*) FROM (SELECT 1");
         asked.RowsOf(sql, part);
         sql.Write($" LIMIT {Few + 1}) few");
+        var question = string.Join('\0', [sql.ToString(), .. sql.Values]);
+        if (_few.TryGetValue(question, out bool known)) return known;
         await using var command = CommandOf(sql, connection);
         using var limit = asked.Dialect.Limit(command, LongestQuery);
-        return Convert.ToInt64(await command.ExecuteScalarAsync(ct), System.Globalization.CultureInfo.InvariantCulture);
+        return _few.Set(question, Convert.ToInt64(await command.ExecuteScalarAsync(ct), System.Globalization.CultureInfo.InvariantCulture) <= Few, s_minute);
     }
 
     static async Task<List<Candidate>> ReadAsync<T>(

@@ -140,6 +140,26 @@ public abstract class FactStreamContract<TFixture> : IAsyncLifetime where TFixtu
     }
 
     [Fact]
+    public async Task Who_wants_nothing_of_what_comes_is_told_how_far_it_has_come()
+    {
+        var clock = new Clock();
+        using var tail = new FactTail(_fixture.Log, new FactReader([]), _ => "x"u8.ToArray(), clock);
+        await using var stream = new FactStream(_fixture.Log, tail, s_all with { Types = new HashSet<string> { "error" } }, LogPosition.Start, null, _ => "now"u8.ToArray(), clock);
+        await NextAsync(stream);
+        await WriteAsync("a", -1, 3);
+        var head = await _fixture.Log.HeadAsync(Ct);
+        while (tail.Reached < head) await Task.Delay(5, Ct);
+        clock.Beat!();
+        var beat = await stream.NextAsync(Ct);
+        (beat!.Bytes.IsEmpty, beat.Position, stream.Position).Should().Be((true, head, head));
+        // Twice the same is a beat, too.
+        clock.Beat!();
+        (await stream.NextAsync(Ct))!.Position.Should().Be(head);
+        await _fixture.Log.AppendAsync(StreamName.Trace("shop", "c"), -1, [Facts.New(type: "error")], Ct);
+        (await NextAsync(stream)).Position.Should().BeGreaterThan(head);
+    }
+
+    [Fact]
     public async Task Walls_traces_and_types_are_kept()
     {
         await WriteAsync("a b/ü", -1, 1);
@@ -173,7 +193,14 @@ public abstract class FactStreamContract<TFixture> : IAsyncLifetime where TFixtu
     sealed class Clock : TimeProvider
     {
         public TimeSpan Passed { get; set; }
+        public Action? Beat { get; private set; }
 
         public override long GetTimestamp() => base.GetTimestamp() + (long)(Passed.TotalSeconds * TimestampFrequency);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            if (period == FactStream.Heartbeat) Beat = () => callback(state);
+            return base.CreateTimer(callback, state, dueTime, period);
+        }
     }
 }

@@ -56,7 +56,7 @@ sealed class CrashLoad
                 var position = long.Parse(response.Headers.GetValues("X-Log-Position").Single(), System.Globalization.CultureInfo.InvariantCulture);
                 foreach (var (id, _) in ids) _acknowledged[id] = position;
             }
-            catch (HttpRequestException)
+            catch (Exception e) when (e is HttpRequestException or System.Net.Sockets.SocketException)
             {
                 // Killed: what became of this batch is unknown.
             }

@@ -5,7 +5,7 @@ namespace Hindcast.Unit.EventSourcing;
 
 public sealed class PageBufferTests
 {
-    readonly PageBuffer _buffer = new(LogPosition.Start);
+    readonly PageBuffer _buffer = new(LogPosition.Start, IEventLog.PageBytes);
 
     static CancellationToken Ct => TestContext.Current.CancellationToken;
 

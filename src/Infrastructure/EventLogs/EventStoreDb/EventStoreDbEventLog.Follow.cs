@@ -11,10 +11,10 @@ public sealed partial class EventStoreDbEventLog
     /// Catching up and being live are one subscription. It ends often (the server cuts whoever is slow for a moment while live) and is taken up again
     /// behind the last event received; the follower notices nothing. A server that is away is waited for; one that refuses us is not.
     /// </summary>
-    public async IAsyncEnumerable<LogPage> FollowAsync(LogPosition after, [EnumeratorCancellation] CancellationToken ct)
+    public async IAsyncEnumerable<LogPage> FollowAsync(LogPosition after, [EnumeratorCancellation] CancellationToken ct, int pageBytes = IEventLog.PageBytes)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, _closing.Token);
-        var buffer = new PageBuffer(after);
+        var buffer = new PageBuffer(after, pageBytes);
         var receiving = ReceiveAsync(after, buffer, stop.Token);
         try
         {

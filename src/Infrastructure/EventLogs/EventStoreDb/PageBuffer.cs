@@ -13,8 +13,8 @@ namespace Hindcast.Infrastructure.EventLogs.EventStoreDb;
 sealed class PageBuffer
 {
     const int PageEvents = 1_000, MostEvents = 4_096;
-    const long PageBytes = 4L << 20, MostBytes = 16L << 20;
 
+    readonly int _pageBytes;
     readonly Lock _gate = new();
     readonly Queue<(LogRecord Record, int Left)> _queue = new();
     TaskCompletionSource _arrived = New(), _left = New();
@@ -24,7 +24,7 @@ sealed class PageBuffer
     Exception? _failure;
     LogPosition _last;
 
-    public PageBuffer(LogPosition after) => _last = after;
+    public PageBuffer(LogPosition after, int pageBytes) => (_last, _pageBytes) = (after, pageBytes);
 
     /// <summary>Waits while the buffer is full.</summary>
     public async ValueTask AddAsync(LogRecord record, int left, CancellationToken ct)
@@ -79,7 +79,7 @@ sealed class PageBuffer
         }
     }
 
-    bool IsFull => _queue.Count >= MostEvents || _bytes >= MostBytes;
+    bool IsFull => _queue.Count >= MostEvents || _bytes >= 4L * _pageBytes;
 
     void Live(bool live)
     {
@@ -94,9 +94,9 @@ sealed class PageBuffer
     {
         var takable = _failure is not null || IsFull ? _queue.Count : _live ? _whole : _queue.Count - 1;
         // Still catching up, pages are made full: there is always something on its way.
-        if (!_live && _failure is null && _queue.Count <= PageEvents && _bytes <= PageBytes) takable = 0;
+        if (!_live && _failure is null && _queue.Count <= PageEvents && _bytes <= _pageBytes) takable = 0;
         var (records, bytes) = (new List<LogRecord>(Math.Clamp(takable, 0, PageEvents)), 0L);
-        while (records.Count < Math.Min(takable, PageEvents) && bytes < PageBytes)
+        while (records.Count < Math.Min(takable, PageEvents) && bytes < _pageBytes)
         {
             var record = _queue.Dequeue().Record;
             bytes += record.Header.Length + record.Content.Length;

@@ -6,7 +6,6 @@ namespace Hindcast.Infrastructure.EventLogs.Sqlite;
 public sealed partial class SqliteEventLog
 {
     const int PageEvents = 1_000;
-    const long PageBytes = 4L << 20;
 
     public async IAsyncEnumerable<LogRecord> ReadAsync(StreamName stream, long from, [EnumeratorCancellation] CancellationToken ct)
     {
@@ -14,7 +13,7 @@ public sealed partial class SqliteEventLog
         while (true)
         {
             ct.ThrowIfCancellationRequested();
-            var (records, done) = Read(static (reader, at) => reader.Stream(at.stream, at.from, PageEvents, PageBytes), (stream, from));
+            var (records, done) = Read(static (reader, at) => reader.Stream(at.stream, at.from, PageEvents, IEventLog.PageBytes), (stream, from));
             foreach (var record in records) yield return record;
             if (done) yield break;
             from = records[^1].Revision + 1;
