@@ -58,7 +58,7 @@ public sealed class RetentionOptions
 public sealed class TimeTravelOptions
 {
     /// <summary>Facts of the projects asked about, recorded up to that time, that one question may fold again; where there are more, it is refused.</summary>
-    /// <value>Default 500,000, which take some 20 s of one processor and as much disk as their read models.</value>
+    /// <value>Default 500,000, which take some 15 s of one processor, and as much disk as their read models.</value>
     [Range(1, 100_000_000)] public int Facts { get; set; } = 500_000;
 }
 

@@ -273,6 +273,15 @@ public abstract class TimeTravelTests(AgingHost host)
     }
 
     [Fact]
+    public async Task Every_door_that_takes_it_says_so_and_is_tested_here()
+    {
+        var paths = (await host.SendAsync(HttpMethod.Get, "/openapi/v1.json")).Json.GetProperty("paths").EnumerateObject();
+        var taking = paths.SelectMany(p => p.Value.EnumerateObject().Where(m => m.Value.TryGetProperty("parameters", out var all) && all.EnumerateArray().Any(x => x.Text("name") == "as_of"))
+            .Select(m => m.Name == "post" ? $"POST {p.Name}" : p.Name));
+        taking.Should().BeEquivalentTo(Doors().Select(d => d.Split('?')[0]).Append("/api/v1/traces/{traceId}").Append("POST /api/v1/metrics/query").Distinct());
+    }
+
+    [Fact]
     public async Task Who_no_longer_waits_leaves_nothing_behind()
     {
         var key = await KeyAsync("left");
@@ -350,6 +359,11 @@ public sealed class TimeTravelBoundTests(TimeTravelBoundTests.Bounded host) : IC
         var token = SignedElsewhere.Token("viewer", ["first", "second"], lives: 86_000);
         var rows = (await host.SendAsync(HttpMethod.Get, $"/api/v1/runs?limit=1000&as_of={cut}", null, token)).Json.GetProperty("data").EnumerateArray().Select(r => r.Text("trace_id")![..^1]).ToList();
         rows.CountBy(id => id).Should().BeEquivalentTo([KeyValuePair.Create("first", 8), KeyValuePair.Create("second", 8)]);
+
+        // Who may see all projects there are.
+        var everybody = (await host.SendAsync(HttpMethod.Get, $"/api/v1/runs?limit=1000&as_of={cut}", null, SignedElsewhere.Token("admin", [], lives: 86_000)));
+        everybody.Status.Should().Be(422, "there are 24 and more");
+        (await host.SendAsync(HttpMethod.Get, "/api/v1/runs?as_of=1999-12-31", null, SignedElsewhere.Token("admin", [], lives: 86_000))).Status.Should().Be(200);
 
         await WriteAsync("first");
         cut = Now.UtcDateTime.ToString("O");
