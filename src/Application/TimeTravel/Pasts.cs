@@ -112,7 +112,7 @@ public sealed class Pasts : IAsyncDisposable
     {
         lock (_lock)
         {
-            foreach (var old in _kept.FindAll(k => _clock.GetElapsedTime(k.Began) > s_life)) Remove(old);
+            foreach (var old in _kept.FindAll(k => k.Building.IsCompleted && _clock.GetElapsedTime(k.Began) > s_life)) Remove(old);
             if (_kept.Find(k => k.Answers(wanted)) is not { } kept)
             {
                 _kept.Add(kept = new(wanted, _refold.GenerationOf(wanted, ++_last), _clock.GetTimestamp()));

@@ -65,7 +65,7 @@ sealed class Refold(
         var made = new Refolded(at, DateTimeOffset.MinValue, began - s_settle, 0);
         await foreach (var page in log.FollowAheadAsync(LogPosition.Start, ct))
         {
-            if ((read += page.Records.Count) > (long)Most * ReadsPerFact) throw TooMany($"it holds more than {(long)Most * ReadsPerFact} facts of all projects");
+            if ((read += page.Records.Count) > (long)Most * ReadsPerFact) throw TooMany($"the log holds more than {(long)Most * ReadsPerFact} facts of all projects");
             var ours = new List<LogRecord>();
             foreach (var record in page.Records)
             {
