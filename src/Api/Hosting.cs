@@ -48,6 +48,7 @@ internal static class Hosting
         app.UseSlashedIds();
         app.UseCors();
         app.UseAccess();
+        app.UseAsOf();
         app.UseWebSockets();
         app.MapRoutes();
         return app;

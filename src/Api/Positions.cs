@@ -25,6 +25,12 @@ internal static class Positions
     public static async Task ReachAsync(this HttpContext http, string projection, CancellationToken ct)
     {
         var models = http.RequestServices.GetRequiredService<ServingModels>();
+        if (models.Past is { } past)
+        {
+            // It was read from the log itself; who waits for what came later waits in vain.
+            http.Response.Headers["X-Log-Position"] = past.Position.ToString();
+            return;
+        }
         if (http.MinPosition() is { } wanted) await models.ReachAsync(projection, new(wanted), Patience, http.RequestServices.GetRequiredService<TimeProvider>(), ct);
         // Read before the query: the answer may hold more than it promises, never less.
         var reached = models.Progress[projection].Position.Value;

@@ -93,7 +93,7 @@ internal static class Routes
         app.MapPost("/api/v1/runs/search", ObservatoryDoors.SearchRuns).Shows().Takes(ObservatoryParameters.Search).Says("Traces", "Whole traces by a filter of any depth");
         app.MapGet("/api/v1/traces/{traceId}/tree", TraceDoors.Tree).Needs(Scopes.Read).Reads("traces").Says("Traces", "A trace as a tree");
         app.MapGet("/api/v1/traces/{traceId}/timeline", TraceDoors.Timeline).Needs(Scopes.Read).Reads("traces").Says("Traces", "The facts of a trace in the order they were recorded");
-        app.MapGet("/api/v1/traces/{traceId}/state", TraceDoors.State).Needs(Scopes.Read).Says("Traces", "The tree as it stood at a revision or a time");
+        app.MapGet("/api/v1/traces/{traceId}/state", TraceDoors.State).Needs(Scopes.Read).TravelsItself().Says("Traces", "The tree as it stood at a revision or a time");
         app.MapGet("/api/v1/traces/{traceId}/diff", TraceDoors.Diff).Needs(Scopes.Read).Says("Traces", "What came between two revisions: the facts, and what they changed");
         app.MapGet("/api/v1/stream", StreamDoor.ServeAsync).Needs(Scopes.Read, Permissions.ReadTraces).ExcludeFromDescription();
     }
@@ -145,8 +145,8 @@ internal static class Routes
     {
         app.MapGet("/api/v1/prices", PriceDoors.List).Needs(Scopes.Read).Reads("traces").Says("Money", "The price book: what was set, then what is built in");
         app.MapPut("/api/v1/prices", PriceDoors.Set).Needs(Scopes.Admin).Says("Money", "Add prices; what was computed under older ones is computed anew");
-        app.MapGet("/api/v1/costs", CostDoors.Get).Needs(Scopes.Read, Permissions.ReadCosts).Reads("traces").Says("Money", "What requests cost, with the prices as they are or were known");
-        app.MapGet("/api/v1/failures/groups", FailureDoors.Groups).Needs(Scopes.Read).Reads("traces").Says("Failures", "What goes wrong, grouped by what is alike");
+        app.MapGet("/api/v1/costs", CostDoors.Get).Needs(Scopes.Read, Permissions.ReadCosts).Reads("traces").Travels(Own).Says("Money", "What requests cost, with the prices as they are or were known");
+        app.MapGet("/api/v1/failures/groups", FailureDoors.Groups).Needs(Scopes.Read).Reads("traces").Travels(Own).Says("Failures", "What goes wrong, grouped by what is alike");
     }
 
     /// <summary>What the Observatory has beside its traces.</summary>
@@ -250,15 +250,19 @@ internal static class Routes
         door.Needs(Scopes.Read).RefusesAs(form).Reads("traces");
     /// <summary>A reading door of the Observatory: its permission, its words, and its roles' rates.</summary>
     static RouteHandlerBuilder Shows(this RouteHandlerBuilder door) =>
-        door.Needs(Scopes.Read, Permissions.ReadTraces).RefusesAs(ObservatoryRefusals.RefuseAsync).WithMetadata(new LimitedByRole()).Reads("traces");
+        door.Needs(Scopes.Read, Permissions.ReadTraces).RefusesAs(ObservatoryRefusals.RefuseAsync).WithMetadata(new LimitedByRole()).Reads("traces")
+            .Travels(http => ObservatoryQuery.Reach(http.Caller(), http.Request.Query["project_id"]));
 
     /// <summary>A door of the Observatory for figures: its permission, what is said to who lacks it, and its roles' rates.</summary>
     static RouteHandlerBuilder Counts(this RouteHandlerBuilder door, string permission, string doing) =>
-        door.Needs(Scopes.Read, permission).RefusesAs(ObservatoryRefusals.To(doing)).WithMetadata(new LimitedByRole()).Reads("traces");
+        door.Needs(Scopes.Read, permission).RefusesAs(ObservatoryRefusals.To(doing)).WithMetadata(new LimitedByRole()).Reads("traces")
+            .Travels(http => [ObservatoryWindow.Of(http.Caller(), http.Request.Query["project_id"]).Project]);
 
     /// <summary>A door for exports: they hold what traces hold.</summary>
     static RouteHandlerBuilder Files(this RouteHandlerBuilder door, string doing) =>
         door.Needs(Scopes.Read, Permissions.ReadTraces).RefusesAs(ObservatoryRefusals.To(doing)).WithMetadata(new LimitedByRole());
+
+    static IReadOnlyList<string> Own(HttpContext http) => [http.Caller().Project];
 
     static RouteHandlerBuilder Says(this RouteHandlerBuilder door, string tag, string summary) => door.WithTags(tag).WithSummary(summary);
 }

@@ -1,6 +1,7 @@
 using AutoMapper;
 using Hindcast.Application.EventSourcing;
 using Hindcast.Application.ReadModels;
+using Hindcast.Application.TimeTravel;
 using Hindcast.Application.Traces;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
@@ -20,6 +21,7 @@ public static class ApplicationModule
             .AddSingleton<FactReader>()
             .AddSingleton<ServingModels>()
             .AddSingleton<RepricingProgress>()
+            .AddSingleton(PastsOf)
             .AddSingleton<Live.LiveFeed>()
             .AddSingleton<Search.Finder>()
             .AddSingleton<Exports.ExportJobs>()
@@ -33,6 +35,12 @@ public static class ApplicationModule
                 .AddClasses(types => types.AssignableTo<Projection>()).As<Projection>().WithSingletonLifetime()
                 .AddClasses(types => types.AssignableTo<IPayloadReader>(), publicOnly: false).As<IPayloadReader>().AsSelf().WithSingletonLifetime());
         return services;
+    }
+
+    static Pasts PastsOf(IServiceProvider services)
+    {
+        var store = services.GetRequiredKeyedService<IReadStore>(Pasts.Store);
+        return new(store, ActivatorUtilities.CreateInstance<Refold>(services, store), services.GetRequiredService<TimeProvider>());
     }
 
     /// <summary>Followers of the log; without them the read models stay where they are.</summary>

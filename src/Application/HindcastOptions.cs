@@ -35,6 +35,8 @@ public sealed class HindcastOptions
 
     public AlertOptions Alerts { get; set; } = new();
 
+    public TimeTravelOptions TimeTravel { get; set; } = new();
+
     /// <summary>
     /// Contents of traces are written to the log sealed with keys of their traces and users, so that destroying a key erases them. Without, whoever
     /// reads the log's file reads all of it, what is erased later too. Costs about 6 µs of processor an event on the way in. The keys are in
@@ -50,6 +52,14 @@ public sealed class RetentionOptions
     /// <summary>Traces first recorded more than so many days ago go from the read models, by whole days.</summary>
     /// <value>Default none: they stay.</value>
     [Range(1, 36_500)] public int? Days { get; set; }
+}
+
+/// <summary>Lists and figures as they were at a time: <c>as_of</c>.</summary>
+public sealed class TimeTravelOptions
+{
+    /// <summary>Facts of the projects asked about, recorded up to that time, that one question may fold again; where there are more, it is refused.</summary>
+    /// <value>Default 500,000, which take some 15 s of one processor, and as much disk as their read models.</value>
+    [Range(1, 100_000_000)] public int Facts { get; set; } = 500_000;
 }
 
 public sealed class AlertOptions

@@ -4,6 +4,7 @@ using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Limits;
 using Hindcast.Application.Live;
 using Hindcast.Application.ReadModels;
+using Hindcast.Application.TimeTravel;
 using Hindcast.Infrastructure.Caches.Memory;
 using Hindcast.Infrastructure.Caches.Redis;
 using Hindcast.Infrastructure.EventLogs.EventStoreDb;
@@ -30,6 +31,14 @@ public static class Storage
         services.AddSingleton<IReadStore>(configuration.GetConnectionString("Postgres") is { Length: > 0 } postgres
             ? provider => new PostgresReadStore(postgres, $"{Environment.MachineName}:{Path.GetFullPath(dataDirectory)}", provider.GetRequiredService<TimeProvider>())
             : _ => new SqliteReadStore(Path.Combine(dataDirectory, "read")));
+
+        // Pasts are as good as their process: what another left is nobody's.
+        services.AddKeyedSingleton<IReadStore>(Pasts.Store, (_, _) =>
+        {
+            var folder = Path.Combine(dataDirectory, "past");
+            if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+            return new SqliteReadStore(folder);
+        });
 
         services.AddCaches(configuration.GetConnectionString("Redis"));
 

@@ -19,12 +19,12 @@ internal static class FailureDoors
     public static async Task<IResult> Groups(HttpContext http, IMediator app, TimeProvider clock, CancellationToken ct)
     {
         var started = clock.GetTimestamp();
-        var given = new QueryValues(http.Request.Query);
+        var (given, then) = (new QueryValues(http.Request.Query), http.Past()?.AsOf.Micros());
         var to = given.Moment("to") ?? Time.At(Time.Latest);
-        var query = new ListFailureGroups(http.Caller(), given.Moment("from") ?? clock.GetUtcNow().AddDays(-7), to, given.Whole("limit", 50, 1, 200))
+        var query = new ListFailureGroups(http.Caller(), given.Moment("from") ?? http.Now().AddDays(-7), to, given.Whole("limit", 50, 1, 200))
         {
             Category = given.Text("category"), Environment = given.Text("environment"), Model = given.Text("model"),
-            After = given.Text("cursor") is { } cursor ? CursorOf(cursor) : null,
+            After = given.Text("cursor") is { } cursor ? CursorOf(cursor, then) : null,
         };
         if (query.Category is { } category && !s_categories.Contains(category)) throw new BadRequest("category", $"category must be one of {string.Join(", ", s_categories)}");
         if (query.From >= query.To) throw new BadRequest("to", "to must lie after from");
@@ -41,7 +41,7 @@ internal static class FailureDoors
             }),
             pagination = new
             {
-                cursor = page.HasMore ? Convert.ToBase64String(JsonSerializer.SerializeToUtf8Bytes(new FailureGroupCursor(page.Groups[^1].LastAt, page.Groups[^1].Id), Envelope.Json)) : null,
+                cursor = page.HasMore ? Convert.ToBase64String(JsonSerializer.SerializeToUtf8Bytes(new FailureGroupCursor(page.Groups[^1].LastAt, page.Groups[^1].Id, then), Envelope.Json)) : null,
                 has_more = page.HasMore, limit = query.Limit,
             },
             meta = new
@@ -51,18 +51,18 @@ internal static class FailureDoors
         }, Envelope.Json);
     }
 
-    static FailureGroupCursor CursorOf(string text)
+    static FailureGroupCursor CursorOf(string text, long? then)
     {
         var bytes = new byte[text.Length];
         try
         {
-            if (Convert.TryFromBase64String(text, bytes, out var length) && JsonSerializer.Deserialize<FailureGroupCursor>(bytes.AsSpan(0, length), Envelope.Json) is { Id: not null } cursor)
+            if (Convert.TryFromBase64String(text, bytes, out var length) && JsonSerializer.Deserialize<FailureGroupCursor>(bytes.AsSpan(0, length), Envelope.Json) is { Id: not null } cursor && cursor.AsOf == then)
                 return cursor;
         }
         catch (JsonException)
         {
             // Said below.
         }
-        throw new BadRequest("cursor", "Invalid cursor: it is not one of ours");
+        throw new BadRequest("cursor", "Invalid cursor: it is not one of ours, or of another as_of");
     }
 }

@@ -73,6 +73,7 @@ internal static class OperationDoors
         options.Value.Limits.RequestsPerMinute,
         options.Value.Limits.BytesPerMinute,
         options.Value.Limits.QueriesPerMinute,
+        TimeTravelFacts = options.Value.TimeTravel.Facts,
         GatewayCallsAtOnce = options.Value.Gateway.CallsAtOnce,
         GatewayRequestBytes = options.Value.Gateway.MostRequestBytes,
         GatewayAnswerBytes = options.Value.Gateway.MostAnswerBytes,

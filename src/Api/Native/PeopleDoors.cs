@@ -24,7 +24,7 @@ internal static class PeopleDoors
         var projects = ObservatoryQuery.Reach(caller, given.Text("project_id"));
         var (from, to, only) = (Moment("from"), Moment("to"), given.Text(by == RunGroupBy.Session ? "session_id" : "user_id"));
         var name = string.Join('\n', projects is null ? "*" : string.Join(',', projects), by, caller.KeyId, caller.Role, from, to, only);
-        var after = given.Text("cursor") is { } cursor ? answer.Cursors.Read(cursor, name) : null;
+        var after = given.Text("cursor") is { } cursor ? answer.PlaceOf(cursor, name) : null;
         var limit = given.Whole("limit", 50, 1, 1_000);
         var found = await app.Send(new ListRunGroups(by, projects, from?.Micros(), to?.Micros(), only, after, limit), ct);
         await answer.WriteAsync(projects, null, default, json =>
@@ -33,7 +33,7 @@ internal static class PeopleDoors
             foreach (var group in found.Rows) Write(json, by, group);
             json.WriteEndArray();
             json.WriteStartObject("pagination");
-            if (found.Next is { } next) json.WriteString("cursor", answer.Cursors.Write(next, name));
+            if (found.Next is { } next) json.WriteString("cursor", answer.CursorTo(next, name));
             json.WriteBoolean("has_more", found.Next is not null);
             json.WriteNumber("limit", limit);
             json.WriteEndObject();

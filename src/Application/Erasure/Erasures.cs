@@ -26,7 +26,8 @@ public sealed record Erased(int Traces, int Shared, long ClearFacts, LogPosition
 /// <para>What was under way when the keys went is sealed with a key that is gone: it was taken, and it is erased.</para>
 /// </remarks>
 public sealed class Erasures(
-    Streams streams, IEventLog log, ISubjectKeys keys, ServingModels models, IReadStore store, Search.AnswerCache answers, Exports.ExportJobs exports, TimeProvider clock)
+    Streams streams, IEventLog log, ISubjectKeys keys, ServingModels models, IReadStore store, Search.AnswerCache answers, Exports.ExportJobs exports,
+    TimeTravel.Pasts pasts, TimeProvider clock)
 {
     /// <summary>A store up to here is rewritten by the door; a larger one by the command.</summary>
     const long SmallStore = 256L << 20;
@@ -71,8 +72,7 @@ public sealed class Erasures(
     /// <summary>What follows on the destruction; done twice it is done once.</summary>
     public async Task<LogPosition> FinishAsync(Erasure erasure, CancellationToken ct)
     {
-        await answers.ForgetAsync(erasure.Project, ct);
-        exports.Forget(erasure.Project);
+        await ForgetAsync(erasure.Project, ct);
         var appends = new List<(StreamName, IReadOnlyList<Draft>)>();
         foreach (var trace in erasure.Traces) appends.Add((StreamName.Trace(erasure.Project, trace), [Draft(erasure, erasure.Expired ? Tombstones.Expired : Tombstones.Trace, trace)]));
         foreach (var trace in erasure.Shared) appends.Add((StreamName.Trace(erasure.Project, trace), [Draft(erasure, Tombstones.Part, trace)]));
@@ -97,9 +97,15 @@ public sealed class Erasures(
             return (false, false);
         }
         // Whoever was answered from rows that were still there may have left the answer in a cache.
+        await ForgetAsync(project, ct);
+        return (true, await AreAloneAsync(ct) && await ScrubFilesAsync(SmallStore, ct));
+    }
+
+    async Task ForgetAsync(string project, CancellationToken ct)
+    {
         await answers.ForgetAsync(project, ct);
         exports.Forget(project);
-        return (true, await AreAloneAsync(ct) && await ScrubFilesAsync(SmallStore, ct));
+        await pasts.ForgetAsync();
     }
 
     /// <summary>Rewrites the files of a store of any size, once it holds nothing but what serves.</summary>

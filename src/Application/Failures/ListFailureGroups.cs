@@ -7,7 +7,8 @@ using Microsoft.EntityFrameworkCore;
 namespace Hindcast.Application.Failures;
 
 /// <summary>A place in the list of groups: the last one that was seen.</summary>
-public sealed record FailureGroupCursor(long LastAt, string Id);
+/// <param name="AsOf">The list is that of this time, µs UTC; null: of now.</param>
+public sealed record FailureGroupCursor(long LastAt, string Id, long? AsOf = null);
 
 /// <summary>
 /// What goes wrong, grouped by what is alike, the most recently seen first: spans that failed, attempts that were retried, warnings, and

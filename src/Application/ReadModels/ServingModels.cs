@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Hindcast.Application.EventSourcing;
+using Hindcast.Application.TimeTravel;
 
 namespace Hindcast.Application.ReadModels;
 
@@ -9,6 +10,7 @@ public sealed class ServingModels(IEnumerable<Projection> projections, IReadStor
     static readonly TimeSpan Soon = TimeSpan.FromSeconds(2);
 
     readonly AsyncLocal<Asker?> _asker = new();
+    readonly AsyncLocal<Past?> _past = new();
     readonly ConcurrentDictionary<string, int> _serving = new(StringComparer.Ordinal);
 
     public IReadOnlyDictionary<string, ProjectionProgress> Progress { get; } =
@@ -24,8 +26,19 @@ public sealed class ServingModels(IEnumerable<Projection> projections, IReadStor
     /// <summary>The engine does not answer at present.</summary>
     public bool IsAway => store.Away.IsCancellationRequested;
 
+    /// <summary>The past that this request looks at, instead of what serves, from where it is set on; null: what serves.</summary>
+    public Past? Past
+    {
+        get => _past.Value;
+        set => _past.Value = value;
+    }
+
     /// <exception cref="Unavailable">Nothing is built yet, or the engine does not answer.</exception>
-    public ReadDb Open(string projection)
+    public ReadDb Open(string projection) => Past is { } past ? past.Open(projection) : OpenNow(projection);
+
+    /// <summary>What serves, whatever the request looks at.</summary>
+    /// <exception cref="Unavailable">Nothing is built yet, or the engine does not answer.</exception>
+    public ReadDb OpenNow(string projection)
     {
         if (store.Away.IsCancellationRequested) throw Away();
         if (_asker.Value is { } asker) asker.Waits = true;
@@ -35,11 +48,15 @@ public sealed class ServingModels(IEnumerable<Projection> projections, IReadStor
     }
 
     /// <summary>How searches are written for the engine.</summary>
-    public Search.ISqlDialect Dialect => store.Dialect;
+    public Search.ISqlDialect Dialect => Past?.Dialect ?? store.Dialect;
+
+    /// <summary>What a failed query of what serves says of the engine, or null when it was the query's own fault.</summary>
+    public QueryFailure? Judge(Exception failure) => store.Judge(failure);
 
     /// <summary>Makes the tables of another projection readable beside those of an open one; the answer goes before their names.</summary>
     /// <exception cref="Unavailable">Nothing is built yet.</exception>
-    public Task<string> BesideAsync(ReadDb db, string projection, CancellationToken ct) => _serving.TryGetValue(projection, out var generation)
+    public Task<string> BesideAsync(ReadDb db, string projection, CancellationToken ct) => Past is { } past ? past.BesideAsync(db, projection, ct)
+        : _serving.TryGetValue(projection, out var generation)
         ? store.BesideAsync(db, Projections[projection], generation, ct)
         : throw new Unavailable($"'{projection}' is not built yet.", TimeSpan.FromSeconds(1));
 

@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using Hindcast.Api;
 using Hindcast.Integration.Engines;
+using Hindcast.Integration.EventLogs.EventStoreDb;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -44,11 +45,12 @@ public class AgingHost : IAsyncLifetime
 
     public void PutForward(TimeSpan by) => _clock.Ahead += by;
 
-    public async Task<Answer> SendAsync(HttpMethod method, string path, string? body = null, string key = Key)
+    public async Task<Answer> SendAsync(HttpMethod method, string path, string? body = null, string key = Key, params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : new StringContent(body, Encoding.UTF8, "application/json") };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
         if (method == HttpMethod.Get && Written is not null) request.Headers.Add("X-Min-Position", Written);
+        foreach (var (name, value) in headers) request.Headers.Add(name, value);
         using var response = await Http.SendAsync(request, TestContext.Current.CancellationToken);
         var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         ((int)response.StatusCode).Should().BeLessThan(500, text);
@@ -70,6 +72,20 @@ public class AgingHost : IAsyncLifetime
 public sealed class SealedAging : AgingHost
 {
     protected override Task<string[]> SettingsAsync() => Task.FromResult<string[]>(["--Hindcast:Sealing=true"]);
+}
+
+/// <summary>Over a log of another machine, as far as it can tell.</summary>
+public sealed class EventStoreAging : AgingHost, IAsyncLifetime
+{
+    FakeEventStore _store = null!;
+
+    protected override async Task<string[]> SettingsAsync() => [$"--ConnectionStrings:EventStoreDb={(_store = await FakeEventStore.StartAsync()).ConnectionString}"];
+
+    async ValueTask IAsyncDisposable.DisposeAsync()
+    {
+        await DisposeAsync();
+        await _store.DisposeAsync();
+    }
 }
 
 public sealed class PostgresAging : AgingHost

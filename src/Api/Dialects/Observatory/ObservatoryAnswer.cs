@@ -14,9 +14,18 @@ internal sealed class ObservatoryAnswer(HttpContext http)
     readonly long _started = http.RequestServices.GetRequiredService<TimeProvider>().GetTimestamp();
     static readonly JsonWriterOptions s_writing = new() { Encoder = Envelope.Json.Encoder, SkipValidation = true, MaxDepth = 1_000 };
 
-    public DateTimeOffset Now { get; } = http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
+    public DateTimeOffset Now { get; } = http.Now();
 
-    public SearchCursors Cursors => http.RequestServices.GetRequiredService<SearchCursors>();
+    /// <summary>A cursor goes on in the list it was made for.</summary>
+    /// <param name="query">Names the list, with its filter, order and caller.</param>
+    public SearchPosition PlaceOf(string cursor, string query) => Cursors.Read(cursor, Then(query));
+
+    public string CursorTo(SearchPosition place, string query) => Cursors.Write(place, Then(query));
+
+    SearchCursors Cursors => http.RequestServices.GetRequiredService<SearchCursors>();
+
+    /// <summary>The same list of another time is another list.</summary>
+    string Then(string query) => http.Past() is { } past ? $"{query}\nas of {past.AsOf:O}" : query;
 
     /// <summary>The answer looks at texts too, which have a position of their own.</summary>
     public Task ReachTextsAsync(CancellationToken ct) => http.ReachAsync("texts", ct);
@@ -26,7 +35,7 @@ internal sealed class ObservatoryAnswer(HttpContext http)
     /// <param name="name">Everything else it depends on; null is never held.</param>
     public async Task<bool> FromCacheAsync(IReadOnlyList<string>? projects, string? name, CancellationToken ct)
     {
-        if (name is null || http.Request.Headers.CacheControl.ToString().Contains("no-cache", StringComparison.OrdinalIgnoreCase)) return false;
+        if (name is null || http.Past() is not null || http.Request.Headers.CacheControl.ToString().Contains("no-cache", StringComparison.OrdinalIgnoreCase)) return false;
         // With the database away a kept answer would look as if all were well.
         if (http.RequestServices.GetRequiredService<ServingModels>().IsAway) return false;
         if (await _cache.FindAsync(projects, name, ct) is not { } held || held.Position < (http.MinPosition() ?? 0)) return false;
@@ -44,7 +53,7 @@ internal sealed class ObservatoryAnswer(HttpContext http)
             json.WriteString("status", "success");
             write(json);
         }
-        if (name is not null && long.TryParse(http.Response.Headers["X-Log-Position"], out var position)) await _cache.KeepAsync(projects, name, new(buffer.WrittenMemory, position), keep, ct);
+        if (name is not null && http.Past() is null && long.TryParse(http.Response.Headers["X-Log-Position"], out var position)) await _cache.KeepAsync(projects, name, new(buffer.WrittenMemory, position), keep, ct);
         await SendAsync(buffer.WrittenMemory, cached: false, ct);
     }
 

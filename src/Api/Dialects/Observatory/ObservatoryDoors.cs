@@ -84,13 +84,13 @@ internal static class ObservatoryDoors
 
     static async Task PageAsync<T>(ObservatoryAnswer answer, ObservatoryQuery query, Func<Search, Task<Found<T>>> find, Action<Utf8JsonWriter, T> write, CancellationToken ct)
     {
-        var (search, cursors) = (query.Search, answer.Cursors);
+        var search = query.Search;
         if (search.Filter.Conditions.Any(c => c.UsesTexts)) await answer.ReachTextsAsync(ct);
         // First pages only: what is behind a cursor is read once.
         var name = query.Cursor is null ? $"{query.Name}\n{search.Limit}\n{(query.Fields is null ? "" : string.Join(',', query.Fields.Order(StringComparer.Ordinal)))}" : null;
         if (await answer.FromCacheAsync(search.Projects, name, ct)) return;
 
-        if (query.Cursor is not null) search = search with { After = cursors.Read(query.Cursor, query.Name) };
+        if (query.Cursor is not null) search = search with { After = answer.PlaceOf(query.Cursor, query.Name) };
         var found = await find(search);
         // Who finds nothing yet is likely to look again for what is on its way.
         await answer.WriteAsync(search.Projects, found.Rows.Count == 0 ? null : name, query.Keep, json =>
@@ -99,7 +99,7 @@ internal static class ObservatoryDoors
             foreach (var row in found.Rows) write(json, row);
             json.WriteEndArray();
             json.WriteStartObject("pagination");
-            if (found.Next is { } next) json.WriteString("cursor", cursors.Write(next, query.Name));
+            if (found.Next is { } next) json.WriteString("cursor", answer.CursorTo(next, query.Name));
             json.WriteBoolean("has_more", found.Next is not null);
             json.WriteNumber("limit", search.Limit);
             json.WriteEndObject();

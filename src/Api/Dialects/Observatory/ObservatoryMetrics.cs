@@ -63,8 +63,7 @@ internal static class ObservatoryMetrics
     {
         using var received = await RequestBody.ReadAsync(http, ObservatoryQuery.MostBodyBytes, ct);
         using var document = ObservatoryQuery.Parse(received.Bytes);
-        var now = http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
-        var asked = ObservatoryMetricsBody.Read(document.RootElement, now);
+        var asked = ObservatoryMetricsBody.Read(document.RootElement, http.Now());
         var groups = Groups(asked.GroupBy);
         var wanted = asked.Metrics.Select(m => m.Measure).Concat(asked.Having.Select(h => h.Measure)).ToList();
         var query = new GetAnalytics(ObservatoryWindow.Of(http.Caller(), http.Request.Query["project_id"]), asked.From, asked.To)

@@ -11,7 +11,7 @@ internal sealed class ObservatoryWindow
 
     public ObservatoryWindow(HttpContext http)
     {
-        Now = http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
+        Now = http.Now();
         _given = new(http.Request.Query, Now);
         Caller = Of(http.Caller(), _given.Text("project_id"));
     }
