@@ -10,11 +10,15 @@ sealed class GivingWay(CallsAtOnce calls, TimeProvider clock)
 {
     static readonly TimeSpan s_mostBehind = TimeSpan.FromSeconds(1), s_look = TimeSpan.FromMilliseconds(20);
 
+    /// <summary>Calls come in gusts: a look that sees few of them does not mean that they are over.</summary>
+    static readonly TimeSpan s_lull = TimeSpan.FromMilliseconds(100);
+
     /// <summary>A call takes a processor for about this long; calls that take a fifth of all processors are many.</summary>
     static readonly TimeSpan s_call = TimeSpan.FromMilliseconds(0.1);
     static readonly double s_many = Environment.ProcessorCount / 5.0;
 
     long _begun = calls.Begun, _since = clock.GetTimestamp();
+    long? _many;
 
     /// <param name="recordedAt">When the newest fact that can be read was recorded.</param>
     public async Task RestAsync(ProjectionProgress progress, DateTimeOffset? recordedAt, CancellationToken ct)
@@ -24,12 +28,14 @@ sealed class GivingWay(CallsAtOnce calls, TimeProvider clock)
 
     internal bool Rests(bool waitedFor, DateTimeOffset? recordedAt) => AreMany() && !waitedFor && clock.GetUtcNow() - recordedAt < s_mostBehind;
 
-    /// <summary>Of calls since it was asked last.</summary>
+    /// <summary>Of calls since it was asked last, and for a while after.</summary>
     bool AreMany()
     {
         var (begun, now) = (calls.Begun, clock.GetTimestamp());
-        var many = (begun - _begun) * s_call > clock.GetElapsedTime(_since, now) * s_many;
+        var (busy, elapsed) = ((begun - _begun) * s_call, clock.GetElapsedTime(_since, now));
         (_begun, _since) = (begun, now);
-        return many;
+        if (busy > elapsed * s_many) _many = now;
+        // Long ago it was asked, and when they came since is not known: if they can have come just now, another look will tell.
+        return busy > s_look * s_many || (_many is { } last && clock.GetElapsedTime(last, now) < s_lull);
     }
 }

@@ -13,10 +13,10 @@ public class GivingWayTests
     readonly CallsAtOnce _calls = new();
 
     /// <summary>So many calls in a hundredth of a second.</summary>
-    void Pass(int calls)
+    void Pass(int calls, int ms = 10)
     {
         for (var i = 0; i < calls; i++) _calls.Begin(s_caller, int.MaxValue).Dispose();
-        _clock.Now += TimeSpan.FromMilliseconds(10);
+        _clock.Now += TimeSpan.FromMilliseconds(ms);
     }
 
     [Fact]
@@ -28,7 +28,19 @@ public class GivingWayTests
         Pass(100 * Environment.ProcessorCount);
         way.Rests(waitedFor: false, _clock.GetUtcNow()).Should().BeTrue();
         Pass(0);
+        way.Rests(waitedFor: false, _clock.GetUtcNow()).Should().BeTrue("they come in gusts");
+        Pass(0, ms: 100);
         way.Rests(waitedFor: false, _clock.GetUtcNow()).Should().BeFalse("they have eased");
+    }
+
+    [Fact]
+    public void Calls_that_came_while_it_did_not_look_are_looked_at_again()
+    {
+        var way = new GivingWay(_calls, _clock);
+        Pass(100 * Environment.ProcessorCount, ms: 10_000);
+        way.Rests(waitedFor: false, _clock.GetUtcNow()).Should().BeTrue("they can have come at any time");
+        Pass(1);
+        way.Rests(waitedFor: false, _clock.GetUtcNow()).Should().BeFalse("they came long ago");
     }
 
     [Fact]
