@@ -56,6 +56,9 @@ public interface IAnswerReader
     void TakeBody(JsonElement body);
 
     void TakeEvent(string? name, JsonElement data);
+
+    /// <summary>Takes an event that only adds text; false when it says anything else, and is to be looked at as a whole.</summary>
+    bool TakeText(ReadOnlySpan<byte> data) => false;
 }
 
 /// <summary>How a protocol is read: the dialect's part in recording a call.</summary>

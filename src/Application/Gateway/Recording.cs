@@ -50,7 +50,7 @@ public sealed class Recording(IEnumerable<IWire> wires, GatewayPayload reader)
         {
             new SseReader().Take(attempt.Received.Span, e =>
             {
-                if (TryParse(e.Data) is not { } json) return;
+                if (reader.TakeText(e.Data.Span) || TryParse(e.Data) is not { } json) return;
                 using (json) reader.TakeEvent(e.Name, json.RootElement);
             });
         }

@@ -44,6 +44,9 @@ internal sealed class ChatWire : IWire
             Answer.Finished |= Answer.FinishReason is not null;
         }
 
+        /// <summary>Once the head is known; every chunk repeats it.</summary>
+        public bool TakeText(ReadOnlySpan<byte> data) => Answer is { Id: not null, Model: not null } && TextChunk.TryAppend(data, Answer.Text);
+
         void Head(JsonElement body)
         {
             Answer.Id ??= body.Said("id");

@@ -44,9 +44,9 @@ internal sealed class UsageStrip : IStreamRewrite
             }
             else if (ends) _lineEnds++;
         }
-        Keep(chunk[start..], to);
         // After a blank line nothing is open. A CR may get its LF yet, which then belongs to the event before; that is as good as its own.
-        if (_lineEnds >= 2 && _last == '\n') Close(default, to);
+        if (_lineEnds >= 2 && _last == '\n') Close(chunk[start..], to);
+        else Keep(chunk[start..], to);
     }
 
     public void End(IBufferWriter<byte> to) => Close(default, to);
@@ -67,8 +67,16 @@ internal sealed class UsageStrip : IStreamRewrite
 
     void Close(ReadOnlySpan<byte> rest, IBufferWriter<byte> to)
     {
-        Keep(rest, to);
-        if (!_passing && _event.WrittenCount > 0 && !IsUsage(_event.WrittenSpan)) to.Write(_event.WrittenSpan);
+        // An event that came in one piece, as most do, goes on without being gathered first.
+        if (!_passing && _event.WrittenCount == 0 && rest.Length <= LongestUsageChunk)
+        {
+            if (!IsUsage(rest)) to.Write(rest);
+        }
+        else
+        {
+            Keep(rest, to);
+            if (!_passing && !IsUsage(_event.WrittenSpan)) to.Write(_event.WrittenSpan);
+        }
         _event.ResetWrittenCount();
         (_passing, _lineEnds) = (false, 0);
     }
