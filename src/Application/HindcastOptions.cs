@@ -135,6 +135,14 @@ public sealed class GatewayOptions
     /// <value>Default 64 MiB.</value>
     [Range(1, int.MaxValue)] public int MostAnswerBytes { get; set; } = 64 << 20;
 
+    /// <summary>What is recorded of calls waits in memory while the log is away; what is beyond so many bytes is dropped and counted.</summary>
+    /// <value>Default 64 MiB.</value>
+    [Range(1, long.MaxValue)] public long SpoolBytes { get; set; } = 64 << 20;
+
+    /// <summary>How long calls gather before they are written together; what a process that is killed may leave out of its traces.</summary>
+    /// <value>Default 50 ms; at most a day.</value>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")] public TimeSpan Gather { get; set; } = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Calls of one key that may be under way.</summary>
     /// <value>Default 50.</value>
     [Range(1, int.MaxValue)] public int CallsAtOnce { get; set; } = 50;

@@ -21,6 +21,9 @@ sealed class TempLog : IEventLog, IAsyncDisposable
     /// <summary>Appends fail with it while it is set.</summary>
     public Exception? Failure { get; set; }
 
+    /// <summary>While it is set, appends are written, and fail with it all the same: the answer was lost.</summary>
+    public Exception? LostAnswer { get; set; }
+
     public IReadOnlyList<LogRecord> All
     {
         get
@@ -39,8 +42,12 @@ sealed class TempLog : IEventLog, IAsyncDisposable
 
     public Guid Id => _log.Id;
 
-    public Task<Appended> AppendAsync(StreamName stream, long expected, IReadOnlyList<LogEvent> events, CancellationToken ct) =>
-        Failure is { } failure ? Task.FromException<Appended>(failure) : _log.AppendAsync(stream, expected, events, ct);
+    public async Task<Appended> AppendAsync(StreamName stream, long expected, IReadOnlyList<LogEvent> events, CancellationToken ct)
+    {
+        if (Failure is { } failure) throw failure;
+        var appended = await _log.AppendAsync(stream, expected, events, ct);
+        return LostAnswer is { } lost ? throw lost : appended;
+    }
 
     public IAsyncEnumerable<LogRecord> ReadAsync(StreamName stream, long from, CancellationToken ct) => _log.ReadAsync(stream, from, ct);
 

@@ -79,7 +79,7 @@ internal static class OperationDoors
         GatewayAnswerBytes = options.Value.Gateway.MostAnswerBytes,
         GatewayFirstByteSeconds = options.Value.Gateway.FirstByte.TotalSeconds,
         GatewayAnswerSeconds = options.Value.Gateway.Total.TotalSeconds,
-        GatewaySpoolBytes = Application.Gateway.Spool.MostBytes,
+        GatewaySpoolBytes = options.Value.Gateway.SpoolBytes,
         EventsPerTrace = Domain.Traces.TraceRules.MostEventsPerTrace,
         TraceIdCharacters = Domain.Traces.TraceRules.LongestTraceId,
         SpanIdCharacters = Domain.Traces.TraceRules.LongestSpanId,

@@ -7,28 +7,30 @@ using MediatR;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Hindcast.Application.Gateway;
 
 /// <summary>
-/// Between calls and the log. What happened is read, settled and written here, while the callers are long gone; when the log is away, up to
-/// 64 MiB wait for it and are written when it is back, under the same ids, so that nothing stands there twice. What does not fit is dropped and
-/// counted: a call never fails, nor waits, because it cannot be recorded.
+/// Between calls and the log. What happened is read, settled and written here, while the callers are long gone; when the log is away, it waits
+/// (<see cref="GatewayOptions.SpoolBytes"/>) and is written when the log is back, under the same ids, so that nothing stands there twice. What does
+/// not fit is dropped and counted: a call never fails, nor waits, because it cannot be recorded.
 /// </summary>
-public sealed class Spool(Recording recording, CallCosts costs, IServiceScopeFactory scopes, TimeProvider clock, IMeterFactory meters, ILogger<Spool> logger) : BackgroundService
+public sealed class Spool(
+    Recording recording, CallCosts costs, IServiceScopeFactory scopes, IOptions<HindcastOptions> options, TimeProvider clock, IMeterFactory meters, ILogger<Spool> logger)
+    : BackgroundService
 {
-    public const long MostBytes = 64 << 20;
-    const long Behind = MostBytes / 8;
     /// <summary>As many as make an fsync cheap, and no more while it keeps up: who works for long at a time makes calls wait for a processor.</summary>
     const int FactsAtOnce = 128, MostFactsAtOnce = 512;
-    /// <summary>
-    /// How long calls gather: what opens one and what ends it are then one append, and an fsync costs as much for one as for hundreds. The first
-    /// after a pause waits for nothing, nor does a budget for what a call really used.
-    /// </summary>
-    static readonly TimeSpan s_gather = TimeSpan.FromMilliseconds(50);
     static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
     static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(10);
 
+    readonly long _mostBytes = options.Value.Gateway.SpoolBytes;
+    /// <summary>
+    /// What opens a call and what ends it are then one append, and an fsync costs as much for one as for hundreds. The first after a pause waits
+    /// for nothing, nor does a budget for what a call really used.
+    /// </summary>
+    readonly TimeSpan _gather = options.Value.Gateway.Gather;
     readonly Channel<Item> _items = Channel.CreateUnbounded<Item>(new() { SingleReader = true });
     readonly Queue<(Caller Caller, NewEvent Event, long Bytes)> _facts = [];
     readonly Counter<long> _dropped = meters.Create("Hindcast.Gateway").CreateCounter<long>("hindcast.gateway.unrecorded", "{fact}", "Facts of calls that could not be recorded");
@@ -41,14 +43,14 @@ public sealed class Spool(Recording recording, CallCosts costs, IServiceScopeFac
     sealed record Item(long Bytes, Caller Caller, Func<IEnumerable<NewEvent>> Facts);
 
     /// <summary>As far as can be known now, what is handed over will be in the log in a moment.</summary>
-    public bool Records => !_logIsAway && Interlocked.Read(ref _bytes) < MostBytes;
+    public bool Records => !_logIsAway && Interlocked.Read(ref _bytes) < _mostBytes;
 
     /// <summary>Facts, or calls whose facts were never read, that are lost.</summary>
     public long Unrecorded => Interlocked.Read(ref _unrecorded);
 
     public long Bytes => Interlocked.Read(ref _bytes);
 
-    bool KeepsUp => Bytes < Behind;
+    bool KeepsUp => Bytes < _mostBytes / 8;
 
     public void Open(GatewayCall call, Route route)
     {
@@ -77,7 +79,7 @@ public sealed class Spool(Recording recording, CallCosts costs, IServiceScopeFac
 
     void Add(Item item, Action? settles = null)
     {
-        if (Interlocked.Add(ref _bytes, item.Bytes) <= MostBytes)
+        if (Interlocked.Add(ref _bytes, item.Bytes) <= _mostBytes)
         {
             _items.Writer.TryWrite(item);
             return;
@@ -98,7 +100,7 @@ public sealed class Spool(Recording recording, CallCosts costs, IServiceScopeFac
                 Read();
                 var gathered = _facts.Count >= FactsAtOnce;
                 if (!await WriteAsync(stoppingToken)) await Task.Delay(s_pause, clock, stoppingToken);
-                else if (!gathered) await _settles.WaitAsync(s_gather, stoppingToken);
+                else if (!gathered) await _settles.WaitAsync(_gather, stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
