@@ -21,7 +21,9 @@ public enum Ending
 /// <summary>One attempt of a call at one provider: what came back, byte for byte, and when. Read off the path, when the caller has it all.</summary>
 public sealed class Attempt(GatewayCall call, Route route, Protocol spoken, TimeProvider clock)
 {
-    readonly ArrayBufferWriter<byte> _received = new(2048);
+    const int Stream = 8 * 1024, Whole = 2 * 1024;
+
+    readonly ArrayBufferWriter<byte> _received = new(call.Form.Stream ? Stream : Whole);
     readonly long _started = clock.GetTimestamp();
     long _firstByte, _ended;
 

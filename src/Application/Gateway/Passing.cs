@@ -5,7 +5,7 @@ namespace Hindcast.Application.Gateway;
 /// <summary>Bytes on their way from a provider to a caller; each is kept for the record too.</summary>
 sealed class Passing(Attempt attempt, Candidate candidate, Recording recording, IAnswerTo to, GatewayOptions limits, TimeProvider clock)
 {
-    const int ReadBytes = 16 * 1024;
+    const int ReadBytes = 16 * 1024, ChangedBytes = 4 * 1024;
 
     GatewayCall Call => attempt.Call;
 
@@ -32,7 +32,7 @@ sealed class Passing(Attempt attempt, Candidate candidate, Recording recording, 
     public async Task<ReadOnlyMemory<byte>?> StreamAsync(UpstreamAnswer answer, Patience patience, bool keep, CancellationToken gone)
     {
         var rewrite = Rewrite();
-        var (changed, kept) = (new ArrayBufferWriter<byte>(), keep ? new ArrayBufferWriter<byte>() : null);
+        var (changed, kept) = (new ArrayBufferWriter<byte>(ChangedBytes), keep ? new ArrayBufferWriter<byte>() : null);
         var buffer = ArrayPool<byte>.Shared.Rent(ReadBytes);
         try
         {
