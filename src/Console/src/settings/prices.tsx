@@ -3,8 +3,9 @@ import { type FormEvent, useState } from 'react'
 import { ask } from '../api'
 import { count, plain, usd, utcTime } from '../format'
 import { useMay } from '../shell'
-import { Labelled, Sheet } from '../ui/bits'
+import { Labelled } from '../ui/bits'
 import { Of } from '../ui/states'
+import { Table } from '../ui/table'
 import { useChange } from './change'
 
 type Price = {
@@ -46,17 +47,15 @@ export function Prices() {
           )}
           {repricing && <p role="status" className="mb-3"><progress className="w-60 accent-(--accent)" max={repricing.traces_total} value={repricing.traces_done} aria-label="Re-pricing" /> {count(repricing.traces_done)} of {count(repricing.traces_total)} traces are priced anew</p>}
           <label className="mb-2 inline-flex"><span className="sr-only">Find a model</span><input className="field" type="search" placeholder="Find a model" value={find} onChange={(e) => setFind(e.target.value)} /></label>
-          <Sheet label="Prices, USD per million tokens">
-            <thead><tr><th scope="col">Model</th><th scope="col">Provider</th><th scope="col">Source</th><th scope="col">Valid from (UTC)</th>{parts.map(([key, name]) => <th key={key} scope="col" className="n">{name}</th>)}</tr></thead>
-            <tbody>
-              {prices.filter((p) => p.model.toLowerCase().includes(find.toLowerCase())).map((p, i) => (
-                <tr key={i}>
-                  <td className="whitespace-nowrap">{plain(p.model)}</td><td>{plain(p.provider ?? 'any')}</td><td>{p.source === 'set' ? <span title={`Known from ${p.known_from}`}>set</span> : <span className="text-soft">built in</span>}</td><td className="whitespace-nowrap"><time dateTime={p.valid_from} title={utcTime(p.valid_from)}>{p.valid_from.slice(0, 10)}</time></td>
-                  {parts.map(([key]) => <td key={key} className="n">{usd(p[`${key}_per_million_usd` as keyof Price] as number | undefined)}</td>)}
-                </tr>
-              ))}
-            </tbody>
-          </Sheet>
+          <Table
+            label="Prices, USD per million tokens" rows={prices.filter((p) => p.model.toLowerCase().includes(find.toLowerCase()))}
+            columns={[
+              { name: 'Model', look: 'whitespace-nowrap', draw: (p) => plain(p.model) },
+              { name: 'Provider', draw: (p) => <>{plain(p.provider ?? 'any')}{p.source === 'set' && <span className="ml-1 rounded bg-tint px-1 text-xs" title={`Set here, known from ${p.known_from}`}>set</span>}</> },
+              { name: 'From (UTC)', look: 'whitespace-nowrap', draw: (p) => <time dateTime={p.valid_from} title={utcTime(p.valid_from)}>{p.valid_from.slice(0, 10)}</time> },
+              ...parts.map(([key, name]) => ({ name, n: true, draw: (p: Price) => usd(p[`${key}_per_million_usd` as keyof Price] as number | undefined) })),
+            ]}
+          />
         </>
       )}
     </Of>

@@ -116,7 +116,7 @@ const Bar = memo(function Bar({ index, row, start, height, columns, isChosen, ch
         </svg>
         <span
           className="absolute top-1/2 -translate-y-1/2 px-1.5 text-xs whitespace-nowrap text-soft tabular-nums"
-          style={to < 0.72 ? { left: `${Math.max(to * 100, 0.5)}%` } : from > 0.3 ? { right: `${(1 - from) * 100}%` } : { right: 4, background: isChosen ? 'var(--tint)' : 'var(--panel)', borderRadius: 3 }}
+          style={to < 0.72 ? { left: `${Math.max(to * 100, 0.5)}%` } : from > 0.3 ? { right: `${(1 - from) * 100}%` } : { right: 0, background: isChosen ? 'var(--tint)' : 'var(--panel)', borderRadius: 3 }}
         >
           {span.status === 'running' && !span.ended_at ? 'running' : duration(span.duration_ms)}
           {span.cost_usd != null && <span className="hidden sm:inline"> · {usd(span.cost_usd)}</span>}
