@@ -77,7 +77,7 @@ function LastRebuild({ of }: { of: Projection['last_rebuild'] }) {
 function ParkedFacts({ name, may }: { name: string; may: boolean }) {
   const client = useQueryClient()
   const door = `/api/v1/projections/${encodeURIComponent(name)}/parked`
-  const parked = useQuery({ queryKey: ['parked', name], queryFn: () => ask<Parked[]>(door), enabled: may })
+  const parked = useQuery({ queryKey: ['parked', name], queryFn: () => ask<Parked[]>(door), enabled: may, refetchInterval: 2_000 })
   const replay = useMutation({
     mutationFn: () => ask(`${door}/replay`, { method: 'POST', body: {} }),
     onSuccess: () => Promise.all([client.invalidateQueries({ queryKey: ['parked', name] }), client.invalidateQueries({ queryKey: ['projections'] })]),
@@ -87,6 +87,7 @@ function ParkedFacts({ name, may }: { name: string; may: boolean }) {
     <section className="mt-4" aria-label={`Parked facts of ${name}`}>
       <Heading title={`Parked by ${name}`}><button type="button" className="button primary" onClick={() => replay.mutate()} disabled={replay.isPending}>Replay them</button></Heading>
       {replay.error && <p role="alert" className="text-bad">{replay.error.message}</p>}
+      {replay.isSuccess && <p role="status" className="mb-2">Applied again: what is still here could not be.</p>}
       {parked.error ? <Failed error={parked.error} what="parked facts" /> : !parked.data ? <Loading /> : parked.data.length === 0 ? <Empty title="Nothing is parked" /> : (
         <Table
           label="Parked facts" rows={parked.data} keyOf={(f) => f.position}

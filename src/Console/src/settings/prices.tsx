@@ -19,14 +19,16 @@ const parts = [['input', 'Input', true], ['output', 'Output', true], ['cache_rea
 export function Prices() {
   const may = useMay('admin')
   const [find, setFind] = useState('')
-  const book = useQuery({ queryKey: ['prices'], queryFn: () => ask<Book>('/api/v1/prices'), refetchInterval: (q) => (q.state.data?.repricing ? 700 : false) })
-  const set = useChange('prices', (price) => ({ path: '/api/v1/prices', method: 'PUT', body: [price] }))
+  const set = useChange<Partial<Price>>('prices', (price) => ({ path: '/api/v1/prices', method: 'PUT', body: [price] }))
+  // A price stands in the book when all that it concerns is priced by it.
+  const stands = (book: Book | undefined) => !set.isSuccess || book?.prices.some((p) => p.source === 'set' && p.model === set.variables.model && p.input_per_million_usd === set.variables.input_per_million_usd)
+  const book = useQuery({ queryKey: ['prices'], queryFn: () => ask<Book>('/api/v1/prices'), refetchInterval: (q) => (q.state.data?.repricing || !stands(q.state.data) ? 500 : false) })
   function submit(e: FormEvent<HTMLFormElement>) {
     e.preventDefault()
     const form = new FormData(e.currentTarget)
     const from = new Date(String(form.get('valid_from')))
     set.mutate({
-      model: form.get('model'), provider: form.get('provider') || undefined, valid_from: from.toISOString(),
+      model: String(form.get('model')), provider: String(form.get('provider')) || undefined, valid_from: from.toISOString(),
       ...Object.fromEntries(parts.map(([key]) => [`${key}_per_million_usd`, form.get(key) ? Number(form.get(key)) : undefined])),
     })
   }
@@ -42,7 +44,7 @@ export function Prices() {
               {parts.map(([key, name, required]) => <Labelled key={key} label={`${name}, USD`}><input className="field w-28" name={key} type="number" min="0" max="1000000" step="0.000001" required={required} /></Labelled>)}
               <button type="submit" className="button primary" disabled={set.isPending}>Set, and re-price history</button>
               {set.error && <p role="alert" className="w-full text-bad">{set.error.message}</p>}
-              {set.isSuccess && !repricing && <p role="status" className="w-full text-ok">Set; what it concerns was computed anew.</p>}
+              {set.isSuccess && !repricing && stands(book.data) && <p role="status" className="w-full text-ok">Set; what it concerns was computed anew.</p>}
             </form>
           )}
           {repricing && <p role="status" className="mb-3"><progress className="w-60 accent-(--accent)" max={repricing.traces_total} value={repricing.traces_done} aria-label="Re-pricing" /> {count(repricing.traces_done)} of {count(repricing.traces_total)} traces are priced anew</p>}

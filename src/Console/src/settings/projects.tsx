@@ -12,8 +12,8 @@ export function Projects() {
   const may = useMay('admin')
   const [made, setMade] = useState<string>()
   const projects = useQuery({ queryKey: ['projects'], queryFn: async () => itemsOf(await ask('/api/projects')) })
-  const create = useChange<{ name: string; environment: string; description: string }, { data: { api_key: { key: string } } }>(
-    'projects', (given) => ({ path: at('/api/projects', given), method: 'POST' }), ({ data }) => setMade(data.api_key.key),
+  const create = useChange<{ name: string; environment: string; description: string }, { api_key: { key: string } }>(
+    'projects', (given) => ({ path: at('/api/projects', given), method: 'POST' }), ({ api_key }) => setMade(api_key.key),
   )
   function submit(e: FormEvent<HTMLFormElement>) {
     e.preventDefault()

@@ -19,7 +19,7 @@ export function itemsOf(said: unknown): Item[] {
 }
 
 const titles: Record<string, string> = {
-  ts: 'Time', id: 'Id', usd: 'USD', trace_count: 'Traces', session_count: 'Sessions', user_count: 'Users', error_count: 'Errors', feedback_count: 'Feedback', unpriced_calls: 'Unpriced', total_tokens: 'Tokens', total_cost_usd: 'Cost, USD',
+  ts: 'Time', id: 'Id', usd: 'USD', trace_count: 'Traces', session_count: 'Sessions', user_count: 'Users', error_count: 'Errors', feedback_count: 'Feedback', unpriced_calls: 'Unpriced', total_tokens: 'Tokens', total_cost_usd: 'Cost, USD', span_name: 'Event', input_text: 'Properties',
 }
 const title = (key: string) => titles[key] ?? key.replace(/_(usd|ms|at|id)$/, (_, unit: string) => ({ usd: ', USD', ms: '', at: '', id: '' })[unit] ?? '').replace(/_/g, ' ').replace(/^./, (c) => c.toUpperCase())
 const isTime = (key: string, value: unknown) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) && /(^ts$|_at$|^at$|_seen$|activity|timestamp|^from$|^to$|_until$|_from$|^last|^first|_active)/.test(key)
