@@ -49,7 +49,11 @@ public sealed class UseTests(UseTests.Sample browser) : IClassFixture<UseTests.S
         await Assertions.Expect(spans.Nth(1)).ToBeVisibleAsync();
         (await spans.CountAsync()).Should().BeLessThan(all);
         await Assertions.Expect(window.Page.GetByRole(AriaRole.Treeitem).GetByText("new")).ToHaveCountAsync(1);
-        await window.Page.GetByRole(AriaRole.Button, new() { Name = "First revision" }).ClickAsync();
+        foreach (var (step, revision) in ((string, int)[])[("+1 revision", 5), ("−1 revision", 4), ("Last revision", -1), ("First revision", 0)])
+        {
+            await window.Page.GetByRole(AriaRole.Button, new() { Name = step }).ClickAsync();
+            if (revision >= 0) await Assertions.Expect(window.Page.GetByTestId("replay")).ToContainTextAsync($"Revision {revision} of");
+        }
         await window.Page.GetByLabel("Speed").SelectOptionAsync("20");
         await window.Page.GetByRole(AriaRole.Button, new() { Name = "Play", Exact = true }).ClickAsync();
         await Assertions.Expect(spans).ToHaveCountAsync(all);

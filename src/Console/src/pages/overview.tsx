@@ -14,16 +14,21 @@ import { FirstRun } from './first-run'
 const windows = [['1h', '1 h'], ['24h', '24 h'], ['7d', '7 d'], ['30d', '30 d']] as const
 const dimensions = [['model', 'Model'], ['provider', 'Provider'], ['environment', 'Environment'], ['user', 'User']] as const
 
+const overviewQuery = (window: string) => ({ queryKey: ['overview', window], queryFn: () => overviewOf(window as Window), refetchInterval: 30_000 })
+
 export function Overview() {
   useTitle('Overview')
   const any = useQuery({ queryKey: ['any-trace'], queryFn: () => ask<Page<Row>>('/api/v1/runs?limit=1'), staleTime: 60_000 })
+  const [window] = useParam('window', '24h')
+  // Asked for at once, for whoever has traces.
+  useQuery(overviewQuery(window))
   return <Of query={any} what="overview">{({ data }) => (data.length === 0 ? <FirstRun /> : <Dashboard />)}</Of>
 }
 
 function Dashboard() {
   const [window, setWindow] = useParam('window', '24h')
   const [zoom, setZoom] = useParam('zoom')
-  const figures = useQuery({ queryKey: ['overview', window], queryFn: () => overviewOf(window as Window), refetchInterval: 30_000 })
+  const figures = useQuery(overviewQuery(window))
   return (
     <>
       <Heading title="Overview" says="Requests to models. Drag over a chart to zoom, click a point for its traces.">
@@ -67,7 +72,7 @@ function Charts({ figures, zoom, setZoom }: { figures: Figures; zoom: string; se
       <div className="grid gap-3 lg:grid-cols-2">
         <Chart title="Requests" unit={`requests ${per}`} {...chart} series={[line('requests', shown.map((b) => b.request_count), 'accent', count, true), line('errors', shown.map((b) => b.error_count), 'bad', count)]} />
         <Chart title="Latency" unit="ms, completed requests" {...chart} series={[line('p50', done((b) => b.p50_latency_ms), 'accent', duration), line('p95', done((b) => b.p95_latency_ms), 'warn', duration), line('p99', done((b) => b.p99_latency_ms), 'bad', duration)]} />
-        <Chart title="Time to first token" unit={first.data?.cut ? 'ms, newest 1,000 calls' : 'ms'} {...chart} times={first.data?.p50.some((v) => v !== null) ? times : []} series={[line('p50', first.data?.p50 ?? [], 'accent', duration), line('p95', first.data?.p95 ?? [], 'warn', duration)]} />
+        <Chart title="Time to first token" unit="ms" {...chart} times={first.data?.p50.some((v) => v !== null) ? times : []} series={[line('p50', first.data?.p50 ?? [], 'accent', duration), line('p95', first.data?.p95 ?? [], 'warn', duration)]} />
         <Chart title="Tokens" unit={`tokens ${per}`} {...chart} series={[line('input', shown.map((b) => b.prompt_tokens), 'run', compact, true), line('output', shown.map((b) => b.completion_tokens), 'accent', compact)]} />
         <Chart title="Cost" unit={`USD ${per}`} {...chart} series={[line('cost', shown.map((b) => b.total_cost_cents / 100), 'accent', usd, true)]} />
         <Chart
@@ -104,7 +109,7 @@ function Breakdown({ from, to }: { from: number; to: number }) {
   return (
     <section aria-label="Broken down" className="flex flex-col gap-2 pb-4">
       <div className="flex flex-wrap items-center justify-between gap-2">
-        <h2 className="font-semibold">By {dimension}{dimension === 'user' && <span className="text-xs font-normal text-soft"> of the newest 1,000 traces</span>}</h2>
+        <h2 className="font-semibold">By {dimension}</h2>
         <Segments label="Break down by" value={dimension} choices={dimensions} change={setDimension} />
       </div>
       <Of query={cells} what="figures">
@@ -113,7 +118,7 @@ function Breakdown({ from, to }: { from: number; to: number }) {
             label={`Figures by ${dimension}`} rows={list.slice(0, 50)} keyOf={(c) => c.name}
             columns={[
               { name: dimension[0]!.toUpperCase() + dimension.slice(1), draw: (c) => <Link className="text-accent underline" to="/traces" search={{ q: `${field} = ${c.name === 'unknown' ? 'null' : written(c.name)} ${tsFilter(from, to)}` } as never}>{plain(c.name)}</Link> },
-              { name: dimension === 'user' ? 'Traces' : 'Requests', n: true, draw: (c) => count(c.requests) }, { name: 'Tokens', n: true, draw: (c) => count(c.tokens) },
+              { name: 'Requests', n: true, draw: (c) => count(c.requests) }, { name: 'Tokens', n: true, draw: (c) => count(c.tokens) },
               { name: 'Cost, USD', n: true, draw: (c) => <>{usd(c.cost)}{c.unpriced > 0 && <span className="text-xs text-warn"> +{count(c.unpriced)} unpriced</span>}</> },
               { name: 'Share of cost', n: true, draw: (c) => percent(c.cost != null && total(list) > 0 ? c.cost / total(list) : null) },
             ]}

@@ -83,8 +83,10 @@ export function Chart({ title, unit, times, series, height = 150, brush, pick, f
       )
     }
 
-    // A canvas draws with the font it has: wait for ours.
-    void document.fonts.load('11px "Inter Variable"').finally(draw)
+    draw()
+    // A canvas draws with the font it has: once more when ours is there.
+    const font = '11px "Inter Variable"'
+    if (!document.fonts.check(font)) void document.fonts.load(font).then(draw)
     const sized = new ResizeObserver(() => plot?.setSize({ width: Math.max(120, element.clientWidth), height }))
     sized.observe(element)
     window.addEventListener('theme', draw)
