@@ -120,8 +120,10 @@ public sealed class OperationTests(OperationTests.Sample browser) : IClassFixtur
     [Fact]
     public async Task Charts_are_zoomed_by_dragging_and_a_point_opens_its_traces()
     {
+        await browser.PostAsync(new { type = "llm_response", trace_id = "the-day-before", kind = "llm", name = "asked", model = "gpt-4o", at = TimeProvider.System.GetUtcNow().AddHours(-30) });
         await using var window = await browser.SignedInAsync();
         await window.GoAsync("/app/");
+        await Expect(window.Page.GetByText("on the period before").First).ToBeVisibleAsync();
         var plot = window.Page.Locator(".u-over").First;
         var before = await window.Page.GetByText("Requests", new() { Exact = true }).First.Locator("xpath=following-sibling::dd[1]").InnerTextAsync();
         var box = (await plot.BoundingBoxAsync())!;

@@ -67,7 +67,7 @@ export function Alerts() {
                   { name: 'State', draw: (a) => <><Status of={!a.enabled ? 'off' : a.firing ? 'firing' : 'quiet'} />{a.trouble && <div className="text-xs text-bad">{plain(a.trouble)}</div>}</> },
                   { name: 'Value', n: true, draw: (a) => sayValue(a, a.value) },
                   { name: 'Looked at', look: 'whitespace-nowrap', draw: (a) => <At iso={a.evaluated_at} /> },
-                  { name: 'Tells', look: 'max-w-56 break-all', draw: (a) => plain(a.webhook_url) },
+                  { name: 'Tells', look: 'max-w-56 min-w-40 break-all', draw: (a) => plain(a.webhook_url) },
                   {
                     name: '', draw: (a) => (
                       <div className="flex flex-wrap gap-2">

@@ -15,7 +15,7 @@ export function Limits() {
         <Table
           label="Limits" rows={Object.entries(all)}
           columns={[
-            { name: 'Limit', draw: ([name]) => name.replace(/_(seconds|hours|bytes)$/, '').replace(/_/g, ' ').replace(/^./, (c) => c.toUpperCase()) },
+            { name: 'Limit', draw: ([name]) => name.replace(/_bytes$/, ' size').replace(/_seconds$/, ' time').replace(/_hours$/, '').replace(/_/g, ' ').replace(/^./, (c) => c.toUpperCase()) },
             { name: 'Value', n: true, draw: ([name, value]) => <>{said(name, value)}{unit(name)}</> },
           ]}
         />

@@ -49,7 +49,7 @@ export function ItemTable({ items, label, members, only, links, actions }: Liste
   const there = [...new Set(items.slice(0, 100).flatMap((i) => Object.keys(i).filter((k) => i[k] !== null)))]
   const shown = (members ? [...members.filter((m) => there.includes(m)), ...there.filter((k) => !only && !members.includes(k) && typeof items[0]?.[k] !== 'object')] : there).slice(0, 12)
   const column = (key: string): Col<Item> => ({
-    name: title(key), n: items.some((i) => typeof i[key] === 'number'), look: items.some((i) => isTime(key, i[key])) ? 'whitespace-nowrap' : 'max-w-80 break-words',
+    name: title(key), n: items.some((i) => typeof i[key] === 'number'), look: items.some((i) => isTime(key, i[key])) ? 'whitespace-nowrap' : 'max-w-80 [overflow-wrap:anywhere]',
     draw: (item) => {
       const link = item[key] != null ? links?.[key]?.(item) : undefined
       const value = <Value name={key} value={item[key]} />
