@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Hindcast.Infrastructure.Sqlite;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 
@@ -35,7 +36,7 @@ static class QueryBench
     static async Task RunAsync(int spans, string? postgres, string? kept)
     {
         var filled = kept is not null && Directory.Exists(kept);
-        Console.WriteLine($"{spans:N0} spans on {(postgres is null ? "SQLite" : "PostgreSQL")}; {Machine.Describe()}");
+        Console.WriteLine($"{spans:N0} spans on {(postgres is null ? $"SQLite {SqliteRuntime.Version}" : "PostgreSQL")}; {Machine.Describe()}");
         var folder = Directory.CreateDirectory(kept ?? Path.Combine(Environment.CurrentDirectory, "artifacts", $"bench-queries-{Environment.ProcessId}")).FullName;
         try
         {

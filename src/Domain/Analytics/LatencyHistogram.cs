@@ -22,10 +22,10 @@ public sealed class LatencyHistogram
     /// <summary>Adds what <see cref="ToBytes"/> gave.</summary>
     public void Add(ReadOnlySpan<byte> bytes)
     {
-        while (bytes.Length > 0)
+        for (var at = 0; at < bytes.Length;)
         {
-            var bucket = (int)Take(ref bytes);
-            AddTo(bucket, (long)Take(ref bytes));
+            var bucket = (int)Take(bytes, ref at);
+            AddTo(bucket, (long)Take(bytes, ref at));
         }
     }
 
@@ -64,6 +64,13 @@ public sealed class LatencyHistogram
 
     void AddTo(int bucket, long times)
     {
+        if ((uint)(bucket - _first) >= (uint)_counts.Length) MakeRoomFor(bucket);
+        _counts[bucket - _first] += times;
+        Count += times;
+    }
+
+    void MakeRoomFor(int bucket)
+    {
         const int Room = 8;
         if (_counts.Length == 0) (_first, _counts) = (bucket, new long[Room]);
         else if (bucket < _first)
@@ -71,9 +78,7 @@ public sealed class LatencyHistogram
             _counts = [.. new long[_first - bucket], .. _counts];
             _first = bucket;
         }
-        else if (bucket - _first >= _counts.Length) Array.Resize(ref _counts, Math.Max(bucket - _first + Room, 2 * _counts.Length));
-        _counts[bucket - _first] += times;
-        Count += times;
+        else Array.Resize(ref _counts, Math.Max(bucket - _first + Room, 2 * _counts.Length));
     }
 
     static void Put(List<byte> bytes, ulong number)
@@ -82,13 +87,18 @@ public sealed class LatencyHistogram
         bytes.Add((byte)number);
     }
 
-    static ulong Take(ref ReadOnlySpan<byte> bytes)
+    static ulong Take(ReadOnlySpan<byte> bytes, ref int at)
     {
-        var (number, shift, at) = (0UL, 0, 0);
-        for (; bytes[at] >= 0x80; shift += 7) number |= (ulong)(bytes[at++] & 0x7f) << shift;
-        number |= (ulong)bytes[at++] << shift;
-        bytes = bytes[at..];
-        return number;
+        // Almost every number is one byte or two.
+        var next = bytes[at++];
+        if (next < 0x80) return next;
+        var number = next & 0x7fUL;
+        for (var shift = 7; ; shift += 7)
+        {
+            next = bytes[at++];
+            number |= (ulong)(next & 0x7f) << shift;
+            if (next < 0x80) return number;
+        }
     }
 }
 
