@@ -51,7 +51,7 @@ export function useExport(name: string, asked: Asked) {
     : begin.isPending && !spans ? `${count(read)} rows …`
     : underWay ? (
       <span className="inline-flex items-center gap-2">
-        <progress className="h-2 w-32 accent-(--accent)" max={100} value={job.progress_percent} aria-label="Export" />{count(job.trace_count)} spans, {job.progress_percent} %
+        <progress className="h-2 w-32" max={100} value={job.progress_percent} aria-label="Export" />{count(job.trace_count)} spans, {job.progress_percent} %
         <button type="button" className="underline" onClick={() => void ask(door, { method: 'DELETE' }).catch(() => undefined)}>Cancel</button>
       </span>
     )

@@ -48,7 +48,7 @@ function Funnel() {
           {wanted.map((name, i) => (
             <li key={i} className="grid grid-cols-[8rem_1fr_8rem] items-center gap-2">
               <span className="truncate">{plain(name)}</span>
-              <progress className="h-3 w-full accent-(--accent)" max={Math.max(1, counts[0]!)} value={counts[i]} aria-label={`Users who reached ${name}`} />
+              <progress className="h-3 w-full" max={Math.max(1, counts[0]!)} value={counts[i]} aria-label={`Users who reached ${name}`} />
               <span className="text-right text-xs tabular-nums">{counted(counts[i]!, 'user')}, {percent(counts[0] ? counts[i]! / counts[0] : null)}</span>
             </li>
           ))}

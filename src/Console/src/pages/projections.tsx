@@ -63,7 +63,7 @@ const Ask = ({ name, busy, go }: { name: string; busy: boolean; go: () => void }
 /** How far a build is; the one that serves goes on beside it. */
 const Building = ({ name, of }: { name: string; of: NonNullable<Projection['rebuild']> }) => (
   <div role="status">
-    <progress className="h-2 w-full accent-(--accent)" max={100} value={of.percent} aria-label={`Rebuild of ${name}`} />
+    <progress className="h-2 w-full" max={100} value={of.percent} aria-label={`Rebuild of ${name}`} />
     <div className="text-xs text-soft tabular-nums">{of.percent.toFixed(1)} %, {count(of.events_per_second)} events/s{of.seconds_left != null && `, ${duration(of.seconds_left * 1000)} left`}</div>
   </div>
 )

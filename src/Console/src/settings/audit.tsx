@@ -14,7 +14,7 @@ export function Audit() {
         <Narrow key={`w${actor}`} label="Actor, id of a key or a member" value={actor} set={setActor} />
       </div>
       <DoorList
-        door="/api/v1/audit" query={{ actor, action }} what="audit" label="Audit" empty="Nobody did anything of this kind." members={['at', 'actor_name', 'action', 'target', 'outcome', 'address', 'actor', 'project_id']} only
+        door="/api/v1/audit" query={{ actor, action }} what="deeds" label="Audit" empty="Nobody did anything of this kind." members={['at', 'actor_name', 'action', 'target', 'outcome', 'address', 'actor', 'project_id']} only
         links={{ actor: (d) => ({ to: '/settings/$section', params: { section: 'audit' }, search: { actor: String(d.actor) } }), action: (d) => ({ to: '/settings/$section', params: { section: 'audit' }, search: { action: String(d.action) } }) }}
       />
     </>

@@ -59,5 +59,5 @@ export function Budgets() {
 
 function Use({ used, of, say }: { used: number; of?: number; say: (n: number) => string }) {
   if (of == null) return <span className="text-soft">no limit</span>
-  return <span className="tabular-nums"><progress className="mr-2 h-2 w-20 accent-(--accent)" max={of || 1} value={Math.min(used, of)} aria-label={`${say(used)} of ${say(of)} used`} />{say(used)} of {say(of)}</span>
+  return <span className="tabular-nums"><progress className="mr-2 h-2 w-20" max={of || 1} value={Math.min(used, of)} aria-label={`${say(used)} of ${say(of)} used`} />{say(used)} of {say(of)}</span>
 }

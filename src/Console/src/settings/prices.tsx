@@ -47,7 +47,7 @@ export function Prices() {
               {set.isSuccess && !repricing && stands(book.data) && <p role="status" className="w-full text-ok">Set; what it concerns was computed anew.</p>}
             </form>
           )}
-          {repricing && <p role="status" className="mb-3"><progress className="w-60 accent-(--accent)" max={repricing.traces_total} value={repricing.traces_done} aria-label="Re-pricing" /> {count(repricing.traces_done)} of {count(repricing.traces_total)} traces are priced anew</p>}
+          {repricing && <p role="status" className="mb-3"><progress className="w-60" max={repricing.traces_total} value={repricing.traces_done} aria-label="Re-pricing" /> {count(repricing.traces_done)} of {count(repricing.traces_total)} traces are priced anew</p>}
           <label className="mb-2 inline-flex"><span className="sr-only">Find a model</span><input className="field" type="search" placeholder="Find a model" value={find} onChange={(e) => setFind(e.target.value)} /></label>
           <Table
             label="Prices, USD per million tokens" rows={prices.filter((p) => p.model.toLowerCase().includes(find.toLowerCase()))}

@@ -69,7 +69,7 @@ function Found({ tried }: { tried: Tried }) {
           columns={[
             { name: 'Rule', look: 'font-medium', draw: (r) => plain(r.rule) }, { name: 'What is found is', draw: (r) => (r.action === 'replace' ? 'replaced' : r.action === 'flag' ? 'flagged' : 'left') },
             { name: 'Facts', n: true, draw: (r) => count(r.facts) }, { name: 'Matches', n: true, draw: (r) => count(r.matches) },
-            { name: 'Examples, masked', draw: (r) => <ul>{r.examples.map((e, i) => <li key={i}><code className="text-xs break-all">{line(e.masked, 80)}</code>{e.trace_id && <> in <Link className="text-accent underline" to="/traces/$traceId" params={{ traceId: e.trace_id } as never} search={{ span: e.span_id } as never}>{line(e.trace_id, 40)}</Link></>}</li>)}</ul> },
+            { name: 'Examples, masked', draw: (r) => r.examples.length > 0 && <ul>{r.examples.map((e, i) => <li key={i}><code className="text-xs break-all">{line(e.masked, 80)}</code>{e.trace_id && <> in <Link className="text-accent underline" to="/traces/$traceId" params={{ traceId: e.trace_id } as never} search={{ span: e.span_id } as never}>{line(e.trace_id, 40)}</Link></>}</li>)}</ul> },
           ]}
         />
       )}

@@ -36,7 +36,7 @@ function Keeping({ state }: { state: State }) {
         <Figure name="Older than that">{count(state.expired)}</Figure>
         {sweep && <Figure name={sweep.running ? 'Letting go' : 'Last let go'}>{sweep.held ? `${counted(sweep.held, 'trace')} wait for a yes` : <>{count(sweep.gone)} of {count(sweep.of)}, <At iso={sweep.began_at} /></>}</Figure>}
       </dl>
-      {sweep?.running && <progress className="h-2 w-full accent-(--accent)" max={sweep.of || 1} value={sweep.gone} aria-label="Letting go of old traces" />}
+      {sweep?.running && <progress className="h-2 w-full" max={sweep.of || 1} value={sweep.gone} aria-label="Letting go of old traces" />}
       <form className="card flex flex-wrap items-end gap-2 p-3" aria-label="Set retention" onSubmit={(e) => { e.preventDefault(); look.mutate(text ? Number(text) : null) }}>
         <Labelled label="Keep traces for, days"><input className="field w-40" type="number" min="1" placeholder="for ever" value={text} onChange={(e) => setText(e.target.value)} /></Labelled>
         <button type="submit" className="button primary" disabled={look.isPending}>See what goes, and set …</button>
