@@ -4,6 +4,7 @@ using Hindcast.Bench.EventStoreDb;
 using Hindcast.Bench.Gateway;
 using Hindcast.Bench.Ingest;
 using Hindcast.Bench.Live;
+using Hindcast.Bench.Pages;
 using Hindcast.Bench.Payloads;
 using Hindcast.Bench.Queries;
 using Hindcast.Bench.Rebuild;
@@ -20,6 +21,7 @@ switch (args)
     case ["fake-eventstore", var port]: await EventStoreBench.ServeFakeAsync(int.Parse(port, CultureInfo.InvariantCulture)); return 0;
     case ["queries", .. var rest]: await QueryBench.RunAsync(rest); return 0;
     case ["stream", .. var rest]: await StreamBench.RunAsync(CountOf(rest, 10_000)); return 0;
+    case ["console", .. var rest]: await ConsoleBench.RunAsync(CountOf(rest, 100_000), 10_000); return 0;
     case ["payloads", ..]: PayloadBench.Run(); return 0;
     case ["send", var address, var events]: await new IngestBench(batchSize: 100, connections: 4).SendToAsync(new Uri(address), int.Parse(events, CultureInfo.InvariantCulture)); return 0;
     case ["bare-server", var port, var path]: await BareServer.RunAsync(int.Parse(port, CultureInfo.InvariantCulture), path); return 0;
@@ -41,6 +43,7 @@ switch (args)
               gateway [paused] [processor]
                                 calls through the gateway beside a bare forwarder; paused leaves the read models where they are, processor gives only the µs a call takes
               stream [n]        n WebSocket subscribers of the stream, one in a hundred stalled: how late the others hear
+              console [traces]  the console in Chromium: size, first load, from the first event to its trace, frames while scrolling
               lag [postgres]    from 2xx to readable at 5,000 events/s; with a connection string, on PostgreSQL
             """);
         return 2;

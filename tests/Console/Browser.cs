@@ -23,7 +23,8 @@ public class Browser : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Server = await HindcastProcess.StartAsync(Folder);
+        await PrepareAsync();
+        Server = await HindcastProcess.StartAsync(Folder, Settings);
         Http = Server.Client();
         var page = await Http.SendAsync(new(HttpMethod.Get, "/") { Headers = { { "Accept", "text/html" } } });
         _missing = s_executable is null ? "Browser: neither chromium nor google-chrome is installed (./test installs it)"
@@ -32,11 +33,19 @@ public class Browser : IAsyncLifetime
         if (_missing is not null && Environment.GetEnvironmentVariable("CI") is "true" or "1") throw new InvalidOperationException(_missing);
         if (_missing is null)
         {
+            // Two cores that others use as well.
+            Assertions.SetDefaultExpectTimeout(30_000);
             _playwright = await Playwright.CreateAsync();
             _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = s_executable, Args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
         }
         await LoadAsync();
     }
+
+    /// <summary>Of the server, beside what every one here has.</summary>
+    protected virtual IReadOnlyDictionary<string, string>? Settings => null;
+
+    /// <summary>What is in the folder before the server starts.</summary>
+    protected virtual Task PrepareAsync() => Task.CompletedTask;
 
     /// <summary>What is stored before anybody looks.</summary>
     protected virtual Task LoadAsync() => Task.CompletedTask;
@@ -82,7 +91,7 @@ public class Browser : IAsyncLifetime
         demo.ExitCode.Should().Be(0);
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         if (_browser is not null) await _browser.DisposeAsync();
         _playwright?.Dispose();

@@ -1,4 +1,5 @@
 using System.Net.Http.Json;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Hindcast.Bench;
 using Microsoft.Playwright;
@@ -24,13 +25,21 @@ public sealed partial class FirstRunTests(Browser browser) : IClassFixture<Brows
             var key = Regex.Match(code, "Bearer (hc_sk_[A-Za-z0-9_-]+)").Groups[1].Value;
             key.Should().NotBeEmpty("the code has a key in it");
             await window.Page.EvaluateAsync("() => { window.stays = true }");
+            var keys = await KeysAsync();
+            var other = await window.Page.Context.NewPageAsync();
+            await other.GotoAsync("/app/traces");
+            await Assertions.Expect(other.Locator("pre").First).ToContainTextAsync(key, new() { Timeout = 30_000 });
+            await other.CloseAsync();
+            (await KeysAsync()).Should().Be(keys, "one key is enough for every window");
 
             using var http = new HttpClient { BaseAddress = browser.Server.Address, DefaultRequestHeaders = { Authorization = new("Bearer", key) } };
+            var begun = System.Diagnostics.Stopwatch.GetTimestamp();
             using var answer = await http.PostAsJsonAsync("/api/v1/events", new[] { new { type = "llm_response", trace_id = "hello", name = "greeting", content = "Hello, Hindcast!" } }, TestContext.Current.CancellationToken);
             answer.StatusCode.Should().Be(System.Net.HttpStatusCode.Accepted);
 
             await window.Page.WaitForURLAsync("**/app/traces/hello");
             await Assertions.Expect(window.Page.GetByText("Hello, Hindcast!")).ToBeVisibleAsync();
+            TestContext.Current.TestOutputHelper?.WriteLine($"from the event to its trace: {System.Diagnostics.Stopwatch.GetElapsedTime(begun).TotalMilliseconds:n0} ms");
             (await window.Page.EvaluateAsync<bool>("() => window.stays === true")).Should().BeTrue("nothing was loaded again");
             window.Troubles.Should().BeEmpty();
 
@@ -58,6 +67,8 @@ public sealed partial class FirstRunTests(Browser browser) : IClassFixture<Brows
         await window.Page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).First.ClickAsync();
         await Assertions.Expect(window.Page.GetByLabel("Key")).ToBeVisibleAsync();
     }
+
+    async Task<int> KeysAsync() => JsonDocument.Parse(await browser.Http.GetStringAsync("/api/v1/keys", TestContext.Current.CancellationToken)).RootElement.GetArrayLength();
 
     async Task<string> LinkAsync()
     {

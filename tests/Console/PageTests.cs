@@ -26,15 +26,16 @@ public sealed class PageTests(PageTests.Sample browser) : IClassFixture<PageTest
     [Theory, MemberData(nameof(Pages))]
     public async Task A_page_is_sound_on_both_screens_and_in_both_colours(string path)
     {
-        foreach (var (size, dark) in (((int, int), bool)[])[(Browser.Wide, false), (Browser.Narrow, true)])
+        await Task.WhenAll(new[] { (Browser.Wide, false), (Browser.Narrow, true) }.Select(async screen =>
         {
+            var (size, dark) = screen;
             await using var window = await browser.SignedInAsync(size, dark);
             await window.GoAsync(path);
             (await window.OverflowAsync()).Should().BeLessThanOrEqualTo(0, $"{path} at {size}");
             (await window.ViolationsAsync()).Should().BeEmpty($"{path} at {size}, dark: {dark}");
             window.Troubles.Should().BeEmpty($"{path} at {size}");
             (await window.Page.Locator("[role=alert]").AllInnerTextsAsync()).Where(t => t.Length > 0).Should().BeEmpty($"{path} at {size}");
-        }
+        }));
     }
 
     [Fact]

@@ -49,7 +49,11 @@ public sealed class UseTests(UseTests.Sample browser) : IClassFixture<UseTests.S
         await Assertions.Expect(spans.Nth(1)).ToBeVisibleAsync();
         (await spans.CountAsync()).Should().BeLessThan(all);
         await Assertions.Expect(window.Page.GetByRole(AriaRole.Treeitem).GetByText("new")).ToHaveCountAsync(1);
-        await window.Page.GetByRole(AriaRole.Button, new() { Name = "First revision" }).ClickAsync();
+        foreach (var (step, revision) in ((string, int)[])[("+1 revision", 5), ("−1 revision", 4), ("Last revision", -1), ("First revision", 0)])
+        {
+            await window.Page.GetByRole(AriaRole.Button, new() { Name = step }).ClickAsync();
+            if (revision >= 0) await Assertions.Expect(window.Page.GetByTestId("replay")).ToContainTextAsync($"Revision {revision} of");
+        }
         await window.Page.GetByLabel("Speed").SelectOptionAsync("20");
         await window.Page.GetByRole(AriaRole.Button, new() { Name = "Play", Exact = true }).ClickAsync();
         await Assertions.Expect(spans).ToHaveCountAsync(all);
@@ -71,6 +75,49 @@ public sealed class UseTests(UseTests.Sample browser) : IClassFixture<UseTests.S
         await window.Page.Keyboard.PressAsync("End");
         await Assertions.Expect(window.Page.GetByRole(AriaRole.Treeitem).Last).ToHaveAttributeAsync("aria-selected", "true");
         window.Page.Url.Should().Contain("span=");
+    }
+
+    [Fact]
+    public async Task A_list_is_walked_by_keyboard_and_the_colours_turn()
+    {
+        await using var window = await browser.SignedInAsync();
+        await window.GoAsync("/app/runs");
+        await window.Page.GetByTestId("rows").FocusAsync();
+        foreach (var key in (string[])["End", "Home", "ArrowDown", "Enter"]) await window.Page.Keyboard.PressAsync(key);
+        await window.Page.WaitForURLAsync("**/app/traces/*");
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Use dark colours" }).First.ClickAsync();
+        await Assertions.Expect(window.Page.Locator("html.dark")).ToHaveCountAsync(1);
+        await window.Page.ReloadAsync();
+        await Assertions.Expect(window.Page.Locator("html.dark")).ToHaveCountAsync(1);
+        window.Troubles.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_span_is_scored_a_late_fact_is_marked_and_a_trace_is_copied()
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        await browser.PostAsync(
+            new { type = "user_message", trace_id = "scored", span_id = "first", content = "hi", at = now },
+            new { type = "tool_call_request", trace_id = "scored", span_id = "second", parent_span_id = "first", name = "look up", at = now.AddMinutes(-5) });
+        await using var window = await browser.SignedInAsync();
+        await window.Page.Context.GrantPermissionsAsync(["clipboard-read", "clipboard-write"]);
+        await window.GoAsync("/app/traces/scored?span=second");
+        await Assertions.Expect(window.Page.GetByRole(AriaRole.Treeitem).Filter(new() { HasText = "look up" })).ToContainTextAsync("late");
+
+        var scores = window.Page.GetByRole(AriaRole.Region, new() { Name = "Scores" });
+        await scores.GetByLabel("Name").FillAsync("helpful");
+        await scores.GetByLabel("Value").FillAsync("0.75");
+        await scores.GetByLabel("Comment").FillAsync("nearly");
+        await scores.GetByRole(AriaRole.Button, new() { Name = "Score the span" }).ClickAsync();
+        await Assertions.Expect(scores.GetByRole(AriaRole.Listitem)).ToContainTextAsync("helpful0.75nearly");
+
+        foreach (var (form, holds) in ((string, string)[])[("as cURL", "curl -H \"Authorization: Bearer"), ("as JSON", "\"look up\""), ("as Mermaid", "flowchart")])
+        {
+            await window.Page.GetByRole(AriaRole.Button, new() { Name = "Copy", Exact = true }).ClickAsync();
+            await window.Page.GetByRole(AriaRole.Menuitem, new() { Name = form }).ClickAsync();
+            await window.Page.WaitForFunctionAsync("async (holds) => (await navigator.clipboard.readText()).includes(holds)", holds);
+        }
+        window.Troubles.Should().BeEmpty();
     }
 
     [Fact]

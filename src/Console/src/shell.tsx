@@ -81,6 +81,7 @@ function Frame({ session, children }: { session: Session; children: ReactNode })
   const signOut = async () => {
     await ask('/app/logout', { method: 'POST', body: {} })
     // Nothing of what was seen stays for whoever signs in next.
+    localStorage.removeItem('hindcast-first-key')
     client.setQueryData(['session'], {})
     client.removeQueries({ predicate: (query) => query.queryKey[0] !== 'session' })
   }

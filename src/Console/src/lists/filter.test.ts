@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { complete, parse, tokens, Unreadable, wordsOf, written } from './filter'
+import { complete, parse, say, tokens, Unreadable, wordsOf, written } from './filter'
 
 test('nothing is everything', () => expect(parse('  ')).toBeNull())
 
@@ -63,4 +63,9 @@ test('completion follows the grammar', () => {
   expect(at('status_code = err')).toEqual(['ERROR'])
   expect(at('model = gpt-4o ')).toContain('and')
   expect(at('ttft')).toEqual([])
+})
+
+test('what is said of a filter is read back to the same', () => {
+  for (const text of ['refund "broken order"', 'model = gpt-4o and (duration_ms > 2000 or status_code = ERROR) refund', 'not model in (a, "b c") or user_id = null', 'not (a b) and model not contains x', 'ts >= 2026-01-01T00:00:00Z model ~ "a|b"'])
+    expect(parse(say(parse(text)!)), text).toEqual(parse(text))
 })

@@ -188,6 +188,19 @@ export function wordsOf(filter: Filter | null): string[] {
 /** A value as it is written in a filter. */
 export const written = (value: string) => (/^[\w./@-]+$/.test(value) && !/^(and|or|not|null)$/i.test(value) ? value : `"${value.replace(/[\\"]/g, '\\$&')}"`)
 
+const signOf: Record<string, string> = { ...Object.fromEntries(Object.entries(signs).map(([sign, name]) => [name, sign])), eq: '=', contains: 'contains', not_contains: 'not contains', not_in: 'not in' }
+
+/** A filter as people write it: what `parse` reads back to the same. */
+export function say(filter: Filter): string {
+  if ('filters' in filter) {
+    const parts = filter.filters.map((f) => ('filters' in f && f.operator !== 'NOT' ? `(${say(f)})` : say(f)))
+    return filter.operator === 'NOT' ? `not ${parts[0]}` : parts.join(filter.operator === 'OR' ? ' or ' : ' and ')
+  }
+  const one = (v: unknown) => (typeof v === 'string' ? written(v) : String(v))
+  if (filter.field === 'input_text' && filter.operator === 'search') return String(filter.value).split(' ').map((w) => written(w)).join(' ')
+  return `${filter.field} ${signOf[filter.operator] ?? filter.operator} ${Array.isArray(filter.value) ? `(${filter.value.map(one).join(', ')})` : one(filter.value)}`
+}
+
 export type Completion = { text: string; says?: string }
 export type Completions = { from: number; to: number; choices: Completion[] }
 

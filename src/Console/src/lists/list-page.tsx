@@ -1,21 +1,20 @@
-import { Columns3, Download, Pause, Play, Radio } from 'lucide-react'
+import { Columns3, Pause, Play, Radio } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { count, counted } from '../format'
 import { FirstRun } from '../pages/first-run'
 import { Heading, Segments } from '../ui/bits'
 import { useParam, useTitle } from '../ui/hooks'
-import { Menu, MenuCheck, MenuItem, MenuLabel } from '../ui/menu'
+import { Menu, MenuCheck } from '../ui/menu'
 import { Empty, Failed, Loading } from '../ui/states'
 import { columns, usual } from './columns'
-import { exported, type Format, formats, save } from './export'
+import { useExport } from './exporting'
 import { FilterBar } from './filter-bar'
 import { parse, wordsOf } from './filter'
 import { RowList } from './row-list'
-import { allRows, type Asked, useRows } from './rows'
+import { type Asked, useRows } from './rows'
 import { Views } from './views'
 
 const ranges = [['', 'All time'], ['1h', '1 h'], ['24h', '24 h'], ['7d', '7 d'], ['30d', '30 d']] as const
-const mostExported = 100_000
 
 export const TracesPage = () => <ListPage name="Traces" set="traces" />
 export const RunsPage = () => <ListPage name="Runs" set="runs" />
@@ -32,7 +31,6 @@ function ListPage({ name, set }: { name: string; set: 'traces' | 'runs' }) {
   const [chosen, setChosen] = useParam('cols', rowsOf === 'spans' ? usual.spans : usual[set])
   const [live, setLive] = useState(true)
   const [paused, setPaused] = useState(false)
-  const [saving, setSaving] = useState<string>()
 
   const [asked, words, wrong] = useMemo((): [Asked, string[], string | undefined] => {
     const given: Asked = { rows: rowsOf, filter, from, sort, desc: order !== 'asc' }
@@ -44,6 +42,7 @@ function ListPage({ name, set }: { name: string; set: 'traces' | 'runs' }) {
   }, [rowsOf, filter, from, sort, order])
 
   const { query, rows, waiting, newestFirst } = useRows(asked, live, paused)
+  const exporting = useExport(name, asked)
   const shown = columns.filter((c) => chosen.split(',').includes(c.id) && (c.only === undefined || c.only === rowsOf))
   const known = useMemo(() => {
     const from = { model: 'model', provider: 'provider', environment: 'environment', user_id: 'user_id', session_id: 'session_id', trace_id: 'trace_id', span_name: 'span_name' } as const
@@ -59,16 +58,6 @@ function ListPage({ name, set }: { name: string; set: 'traces' | 'runs' }) {
   function sortBy(field: string) {
     if (field === sort) setOrder(order === 'desc' ? 'asc' : 'desc')
     else setSort(field)
-  }
-
-  async function saveAs(format: Format) {
-    try {
-      const all = await allRows(asked, mostExported, (n) => setSaving(`${count(n)} rows …`))
-      save(`${name.toLowerCase()}.${format}`, formats[format], exported(all, format))
-      setSaving(undefined)
-    } catch (e) {
-      setSaving(`Export failed: ${(e as Error).message}`)
-    }
   }
 
   // A project without a single trace: show how the first one comes in.
@@ -100,20 +89,15 @@ function ListPage({ name, set }: { name: string; set: 'traces' | 'runs' }) {
             return <MenuCheck key={c.id} on={on} act={() => setChosen(on ? chosen.split(',').filter((x) => x !== c.id).join(',') : `${chosen},${c.id}`)}>{c.name}</MenuCheck>
           })}
         </Menu>
-        <Views filter={filter} rows={rowsOf} apply={setFilter} />
-        <Menu label="Export" icon={<Download size={14} aria-hidden />}>
-          <MenuLabel>What the filter finds, at most {count(mostExported)} rows</MenuLabel>
-          <MenuItem act={() => void saveAs('csv')}>CSV, safe for spreadsheets</MenuItem>
-          <MenuItem act={() => void saveAs('jsonl')}>JSON lines</MenuItem>
-          <MenuItem act={() => void saveAs('json')}>JSON</MenuItem>
-        </Menu>
+        <Views shown={{ rows: rowsOf, query: filter || undefined, columns: shown.map((c) => c.id), sort_by: sort, sort_desc: order !== 'asc' }} />
+        {exporting.menu}
       </Heading>
       <div className="flex flex-wrap items-start gap-2">
         <FilterBar value={filter} apply={setFilter} rows={rowsOf} known={known} />
       </div>
       <p role="status" className="flex flex-wrap justify-between gap-x-4 text-xs text-soft">
         <span>{wrong ?? (query.data ? query.hasNextPage ? `${count(rows.length)}+ ${nouns}` : counted(rows.length, nouns.slice(0, -1)) : '')}{query.isFetchingNextPage && ', loading more …'}</span>
-        <span>{saving}</span>
+        <span>{exporting.progress}</span>
       </p>
       {query.data === undefined && (query.error ? <Failed error={query.error} what={name.toLowerCase()} retry={() => void query.refetch()} /> : <Loading what={`Loading ${name.toLowerCase()}`} />)}
       {query.data && rows.length === 0 && <Empty title="Nothing matches">Widen the time or loosen the filter.</Empty>}

@@ -21,12 +21,14 @@ const sinceOf = (from: string): Filter[] => {
 
 const everything: Filter = { field: 'ts', operator: 'gte', value: '2000-01-01T00:00:00Z' }
 
-export function bodyOf(asked: Asked, since: Filter[], limit: number, cursor?: string) {
+/** What is asked for, with its beginning, as the doors take it. */
+export function filterOf(asked: Asked, since = sinceOf(asked.from)): Filter {
   const written = parse(asked.filter)
   const parts = [...(written ? [written] : []), ...since]
-  const filter = parts.length === 0 ? everything : parts.length === 1 ? parts[0]! : { operator: 'AND', filters: parts }
-  return { filter, sort_by: asked.sort, sort_desc: asked.desc, limit, cursor }
+  return parts.length === 0 ? everything : parts.length === 1 ? parts[0]! : { operator: 'AND', filters: parts }
 }
+
+const bodyOf = (asked: Asked, since: Filter[], limit: number, cursor?: string) => ({ filter: filterOf(asked, since), sort_by: asked.sort, sort_desc: asked.desc, limit, cursor })
 
 /** The rows of a list, page behind page; live, the newest come by themselves. */
 export function useRows(asked: Asked, live: boolean, paused: boolean) {

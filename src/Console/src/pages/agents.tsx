@@ -5,9 +5,10 @@ import { ask, at } from '../api'
 import { count, plain, usd } from '../format'
 import { written } from '../lists/filter'
 import { JsonTree } from '../trace/json-tree'
-import { At, Heading, Sheet } from '../ui/bits'
+import { At, Heading } from '../ui/bits'
 import { useTitle } from '../ui/hooks'
 import { Empty, Of } from '../ui/states'
+import { Table } from '../ui/table'
 
 type Version = { id: string; hash: string; metadata?: unknown; createdAt: string }
 type Agent = { id: string; name: string; lastActive?: string; createdAt: string; latestVersion?: Version; traceCount: number; successPercentage: number }
@@ -22,19 +23,15 @@ export function Agents() {
       <Heading title="Agents" says="Who runs, in which version, and how well." />
       <Of query={agents} what="agents">
         {({ agents: list }) => list.length === 0 ? <Empty title="No agent yet">An agent appears with its first event that names it.</Empty> : (
-          <Sheet label="Agents">
-            <thead><tr><th scope="col">Name</th><th scope="col" className="n">Traces</th><th scope="col" className="n">Success, % of events</th><th scope="col">Version</th><th scope="col">Last active</th><th scope="col">Since</th></tr></thead>
-            <tbody>
-              {list.map((a) => (
-                <tr key={a.id}>
-                  <td><Link className="text-accent underline" to="/agents/$agentId" params={{ agentId: a.id } as never}>{plain(a.name)}</Link></td>
-                  <td className="n">{count(a.traceCount)}</td><td className="n">{a.successPercentage.toFixed(1)}</td>
-                  <td className="font-mono text-xs">{a.latestVersion ? plain(a.latestVersion.hash).slice(0, 12) : '–'}</td>
-                  <td><At iso={a.lastActive} /></td><td><At iso={a.createdAt} /></td>
-                </tr>
-              ))}
-            </tbody>
-          </Sheet>
+          <Table
+            label="Agents" rows={list} keyOf={(a) => a.id}
+            columns={[
+              { name: 'Name', draw: (a) => <Link className="text-accent underline" to="/agents/$agentId" params={{ agentId: a.id } as never}>{plain(a.name)}</Link> },
+              { name: 'Traces', n: true, draw: (a) => count(a.traceCount) }, { name: 'Success, % of events', n: true, draw: (a) => a.successPercentage.toFixed(1) },
+              { name: 'Version', look: 'font-mono text-xs', draw: (a) => (a.latestVersion ? plain(a.latestVersion.hash).slice(0, 12) : '–') },
+              { name: 'Last active', draw: (a) => <At iso={a.lastActive} /> }, { name: 'Since', draw: (a) => <At iso={a.createdAt} /> },
+            ]}
+          />
         )}
       </Of>
     </>
@@ -83,10 +80,13 @@ export function AgentPage() {
               <h2 className="mb-2 font-semibold">Users</h2>
               <Of query={users} what="users">
                 {({ users: list }) => list.length === 0 ? <Empty title="No user is known" /> : (
-                  <Sheet label="Users of the agent">
-                    <thead><tr><th scope="col">User</th><th scope="col" className="n">Traces</th><th scope="col" className="n">Errors</th><th scope="col" className="n">Tokens</th><th scope="col" className="n">Cost, USD</th><th scope="col">Last active</th></tr></thead>
-                    <tbody>{list.map((u, i) => <tr key={i}><td>{plain(u.externalUserId ?? 'unknown')}</td><td className="n">{count(u.traceCount)}</td><td className="n">{count(u.errorCount)}</td><td className="n">{count(u.totalTokens)}</td><td className="n">{usd(u.totalCost)}</td><td><At iso={u.lastActiveAt} /></td></tr>)}</tbody>
-                  </Sheet>
+                  <Table
+                    label="Users of the agent" rows={list}
+                    columns={[
+                      { name: 'User', draw: (u) => plain(u.externalUserId ?? 'unknown') }, { name: 'Traces', n: true, draw: (u) => count(u.traceCount) }, { name: 'Errors', n: true, draw: (u) => count(u.errorCount) },
+                      { name: 'Tokens', n: true, draw: (u) => count(u.totalTokens) }, { name: 'Cost, USD', n: true, draw: (u) => usd(u.totalCost) }, { name: 'Last active', draw: (u) => <At iso={u.lastActiveAt} /> },
+                    ]}
+                  />
                 )}
               </Of>
             </section>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Bucket, nearestRank, totalsOf } from './figures'
+import { type Bucket, totalsOf } from './figures'
 import { funnel } from './funnel'
 
 test('a funnel counts who took the steps in their order', () => {
@@ -13,5 +13,3 @@ test('totals weigh each bucket by what is in it, and are unknown where nothing i
     .toEqual({ requests: 4, errors: 1, latency: 200, tokens: 400, cost: 0.12, unpriced: 0, hits: 0.4 })
   expect(totalsOf([bucket({})])).toMatchObject({ latency: null, hits: null })
 })
-
-test('nearest rank', () => expect([nearestRank([], 50), nearestRank([3, 1, 2], 50), nearestRank([3, 1, 2], 95)]).toEqual([null, 2, 3]))

@@ -1,4 +1,4 @@
-import { ask, at, type Page, type Row } from '../api'
+import { ask, at } from '../api'
 
 /** A bucket of TROPS' overview. Latencies ms, money cents. */
 export type Bucket = {
@@ -45,48 +45,33 @@ export async function overviewOf(window: Window): Promise<Overview> {
   }
 }
 
-export type Cell = { name: string; requests: number; unpriced: number; tokens: number; cost: number | null; errors?: number }
+export type Cell = { name: string; requests: number; unpriced: number; tokens: number; cost: number | null }
 
-/** What requests add up to by model, provider or environment; by user, of the newest 1,000 traces. */
+const iso = (seconds: number) => new Date(seconds * 1000).toISOString()
+
+/** What requests add up to by model, provider, environment or user; the dearest first. */
 export async function by(dimension: string, from: number, to: number): Promise<Cell[]> {
-  const [start, end] = [new Date(from * 1000).toISOString(), new Date(to * 1000).toISOString()]
-  if (dimension !== 'user') {
-    type Item = { requests: number; unpriced: number; tokens: { total?: number }; cost: { total_usd?: number } } & Record<string, unknown>
-    const { items } = await ask<{ items: Item[] }>(at('/api/v1/costs', { group_by: dimension, from: start, to: end }))
-    return items.map((i) => ({ name: String(i[dimension] ?? 'unknown'), requests: i.requests, unpriced: i.unpriced, tokens: i.tokens.total ?? 0, cost: i.cost.total_usd ?? null })).sort((a, b) => (b.cost ?? 0) - (a.cost ?? 0))
+  if (dimension === 'user') {
+    type User = { dimension_value: string; request_count: number; total_tokens: number | null; total_cost: number | null }
+    const { items } = await ask<{ items: User[] }>(at('/api/v1/costs/attribution', { dimension, start_time: iso(from), end_time: iso(to), limit: 1_000 }))
+    return items.map((i) => ({ name: i.dimension_value || 'unknown', requests: i.request_count, unpriced: 0, tokens: i.total_tokens ?? 0, cost: i.total_cost }))
   }
-  const { data } = await ask<Page<Row>>('/api/v1/runs/search', { body: { filter: { operator: 'AND', filters: [{ field: 'ts', operator: 'gte', value: start }, { field: 'ts', operator: 'lt', value: end }] }, sort_by: 'ts', sort_desc: true, limit: 1_000 } })
-  const users = new Map<string, Cell>()
-  for (const r of data) {
-    const name = r.user_id ?? 'unknown'
-    const cell = users.get(name) ?? { name, requests: 0, unpriced: 0, tokens: 0, cost: null, errors: 0 }
-    users.set(name, { ...cell, requests: cell.requests + 1, unpriced: cell.unpriced + (r.unpriced_calls ?? 0), tokens: cell.tokens + (r.total_tokens ?? 0), cost: r.total_cost_usd == null ? cell.cost : (cell.cost ?? 0) + r.total_cost_usd, errors: (cell.errors ?? 0) + (r.status === 'error' ? 1 : 0) })
-  }
-  return [...users.values()].sort((a, b) => (b.cost ?? 0) - (a.cost ?? 0))
+  type Item = { requests: number; unpriced: number; tokens: { total?: number }; cost: { total_usd?: number } } & Record<string, unknown>
+  const { items } = await ask<{ items: Item[] }>(at('/api/v1/costs', { group_by: dimension, from: iso(from), to: iso(to) }))
+  return items.map((i) => ({ name: String(i[dimension] ?? 'unknown'), requests: i.requests, unpriced: i.unpriced, tokens: i.tokens.total ?? 0, cost: i.cost.total_usd ?? null })).sort((a, b) => (b.cost ?? 0) - (a.cost ?? 0))
 }
 
-/** Times to the first token of the newest 1,000 calls that have one, by bucket: the middle and the 95th of a hundred. */
-export async function firstTokens(from: number, to: number, times: number[], width: number): Promise<{ p50: (number | null)[]; p95: (number | null)[]; cut: boolean }> {
-  const { data, pagination } = await ask<Page<Row>>('/api/v1/traces/search', {
-    body: {
-      filter: { operator: 'AND', filters: [{ field: 'ttft_ms', operator: 'gte', value: 0 }, { field: 'ts', operator: 'gte', value: new Date(from * 1000).toISOString() }, { field: 'ts', operator: 'lt', value: new Date(to * 1000).toISOString() }] },
-      sort_by: 'ts', sort_desc: true, limit: 1_000, fields: ['ts', 'ttft_ms'],
-    },
-  })
-  const found = new Map<number, number[]>()
-  for (const { ts, ttft_ms } of data) {
-    const second = Date.parse(ts) / 1000
-    const bucket = times.findLast((t) => t <= second)
-    if (bucket !== undefined && second < bucket + width && ttft_ms !== undefined) found.set(bucket, [...(found.get(bucket) ?? []), ttft_ms])
+/** Times to the first token, ms, by bucket: the middle and the 95th of a hundred. */
+export async function firstTokens(from: number, to: number, times: number[], width: number): Promise<{ p50: (number | null)[]; p95: (number | null)[] }> {
+  const interval = width === 60 ? '1min' : width === 3_600 ? '1hour' : '1day'
+  async function rank(aggregation: 'p50' | 'p95') {
+    type Point = { timestamp: string } & Record<string, number | null>
+    const { data } = await ask<{ data: Point[] }>(at('/api/v1/metrics', { metrics: 'time_to_first_token', aggregation, interval, start_time: iso(from), end_time: iso(to) }))
+    const found = new Map(data.map((point) => [Date.parse(point.timestamp) / 1000, point[`${aggregation}_ttft_ms`]]))
+    return times.map((t) => found.get(t) ?? null)
   }
-  const rank = (p: number) => times.map((t) => nearestRank(found.get(t) ?? [], p))
-  return { p50: rank(50), p95: rank(95), cut: pagination.has_more }
-}
-
-export function nearestRank(values: number[], p: number): number | null {
-  if (values.length === 0) return null
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.max(0, Math.ceil((p / 100) * sorted.length) - 1)]!
+  const [p50, p95] = await Promise.all([rank('p50'), rank('p95')])
+  return { p50, p95 }
 }
 
 export type Reads = { total: number | null; shares: Map<number, number> }
@@ -94,7 +79,7 @@ export type Reads = { total: number | null; shares: Map<number, number> }
 /** Which share of input tokens came from the provider's cache, by hour or day (keyed by seconds), and over all. */
 export async function cacheReads(from: number, to: number, width: number): Promise<Reads> {
   type Item = { at?: string; tokens: { input?: number; cache_read?: number; cache_write?: number } }
-  const { items } = await ask<{ items: Item[] }>(at('/api/v1/costs', { group_by: width >= 86_400 ? 'day' : 'hour', from: new Date(from * 1000).toISOString(), to: new Date(to * 1000).toISOString() }))
+  const { items } = await ask<{ items: Item[] }>(at('/api/v1/costs', { group_by: width >= 86_400 ? 'day' : 'hour', from: iso(from), to: iso(to) }))
   const shares = new Map<number, number>()
   let [reads, all] = [0, 0]
   for (const { at: when, tokens } of items) {

@@ -3,28 +3,32 @@ import { useNavigate } from '@tanstack/react-router'
 import { Tabs } from 'radix-ui'
 import { useCallback, useEffect, useRef } from 'react'
 import { ask, type Page, type Row } from '../api'
+import type { Key } from '../settings/keys'
 import { useMay, useSession } from '../shell'
 import { CopyButton, Heading } from '../ui/bits'
 import { useTitle } from '../ui/hooks'
 import { useNews } from '../ui/live'
 
-const kept = 'hindcast-first-key'
+type Made = { id: string; key: string }
 
-/** A key that may only write, made once for this window; null for those who may make none. */
-function useWritingKey() {
+/** Where the key of an empty project is kept, for all windows of this browser, until the first trace has come. */
+const keptKey = 'hindcast-first-key'
+
+/** A key that may only write and call models, made once; null for those who may make none. */
+function useWritingKey(wanted: boolean) {
   const may = useMay('admin')
   const { project_id } = useSession()
-  const name = `${kept}:${project_id}`
   return useQuery({
     queryKey: ['first-key', project_id],
-    enabled: may,
+    enabled: may && wanted,
     staleTime: Number.POSITIVE_INFINITY,
     queryFn: async () => {
-      const before = sessionStorage.getItem(name)
-      if (before) return before
-      const made = await ask<{ key: string }>('/api/v1/keys', { body: { name: 'First run', scopes: ['ingest', 'gateway'] } })
-      sessionStorage.setItem(name, made.key)
-      return made.key
+      const before = JSON.parse(localStorage.getItem(keptKey) ?? 'null') as Made | null
+      // Another server may stand at this address now, and a key may have been revoked.
+      if (before && (await ask<Key[]>('/api/v1/keys')).some((k) => k.id === before.id && k.project_id === project_id && k.status === 'active')) return before.key
+      const { id, key } = await ask<Made>('/api/v1/keys', { body: { name: 'First run', scopes: ['ingest', 'gateway'] } })
+      localStorage.setItem(keptKey, JSON.stringify({ id, key }))
+      return key
     },
   })
 }
@@ -48,12 +52,12 @@ client.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "
 
 /** What an empty project shows; becomes the trace as soon as there is one. */
 export function FirstRun() {
-  const key = useWritingKey()
   const navigate = useNavigate()
   const gone = useRef(false)
   const enter = useCallback((traceId: string) => {
     if (gone.current) return
     gone.current = true
+    localStorage.removeItem(keptKey)
     void navigate({ to: '/traces/$traceId', params: { traceId } } as never)
   }, [navigate])
   useNews(true, (news) => enter(news.trace.trace_id))
@@ -64,6 +68,7 @@ export function FirstRun() {
     if (found) enter(found)
   }, [found, enter])
 
+  const key = useWritingKey(runs.data !== undefined && !found)
   const shown = snippets(window.location.origin, key.data ?? '$HINDCAST_KEY')
   return (
     <div className="mx-auto w-full max-w-3xl pt-2 md:pt-8" data-testid="first-run">
@@ -82,7 +87,7 @@ export function FirstRun() {
         ))}
       </Tabs.Root>
       <p className="mt-3 text-soft">
-        {key.data ? 'The key is new, may only write and call models, and is shown in this window alone.'
+        {key.data ? 'The key may only write and call models, and is shown here until the first trace has come.'
           : key.error ? `No key could be made: ${key.error.message}`
           : 'Put a key with the scope ingest where it says $HINDCAST_KEY.'} Other ways in (OpenTelemetry, WhyOps, Trubrics, TraceLLM) are described at <a className="text-accent underline" href="/docs">/docs</a>.
       </p>

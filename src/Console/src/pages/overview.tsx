@@ -3,26 +3,32 @@ import { Link, useNavigate } from '@tanstack/react-router'
 import { ask, type Page, type Row } from '../api'
 import { compact, count, duration, percent, plain, usd } from '../format'
 import { written } from '../lists/filter'
-import { Heading, Segments, Sheet } from '../ui/bits'
+import { Heading, Segments } from '../ui/bits'
 import { Chart, type Series } from '../ui/chart'
 import { useParam, useTitle } from '../ui/hooks'
 import { Empty, Of } from '../ui/states'
-import { by, cacheReads, firstTokens, type Overview as Figures, overviewOf, totalsOf, type Window } from './figures'
+import { Table } from '../ui/table'
+import { by, type Cell, cacheReads, firstTokens, type Overview as Figures, overviewOf, totalsOf, type Window } from './figures'
 import { FirstRun } from './first-run'
 
 const windows = [['1h', '1 h'], ['24h', '24 h'], ['7d', '7 d'], ['30d', '30 d']] as const
 const dimensions = [['model', 'Model'], ['provider', 'Provider'], ['environment', 'Environment'], ['user', 'User']] as const
 
+const overviewQuery = (window: string) => ({ queryKey: ['overview', window], queryFn: () => overviewOf(window as Window), refetchInterval: 30_000 })
+
 export function Overview() {
   useTitle('Overview')
   const any = useQuery({ queryKey: ['any-trace'], queryFn: () => ask<Page<Row>>('/api/v1/runs?limit=1'), staleTime: 60_000 })
+  const [window] = useParam('window', '24h')
+  // Asked for at once, for whoever has traces.
+  useQuery(overviewQuery(window))
   return <Of query={any} what="overview">{({ data }) => (data.length === 0 ? <FirstRun /> : <Dashboard />)}</Of>
 }
 
 function Dashboard() {
   const [window, setWindow] = useParam('window', '24h')
   const [zoom, setZoom] = useParam('zoom')
-  const figures = useQuery({ queryKey: ['overview', window], queryFn: () => overviewOf(window as Window), refetchInterval: 30_000 })
+  const figures = useQuery(overviewQuery(window))
   return (
     <>
       <Heading title="Overview" says="Requests to models. Drag over a chart to zoom, click a point for its traces.">
@@ -50,6 +56,7 @@ function Charts({ figures, zoom, setZoom }: { figures: Figures; zoom: string; se
   const brush = (a: number, b: number) => setZoom(`${Math.floor(a)}-${Math.ceil(b)}`)
   const pick = (a: number, b: number) => void navigate({ to: '/traces', search: { q: tsFilter(a, b) } as never })
   const chart = { times, brush, pick }
+  const per = `per ${figures.width === 60 ? 'minute' : figures.width === 3_600 ? 'hour' : 'day'}`
   const done = (value: (b: (typeof shown)[number]) => number) => shown.map((b) => (b.request_count > b.error_count ? value(b) : null))
   const line = (name: string, values: (number | null)[], colour: string, format: Series['format'], fill = false): Series => ({ name, values, colour, format, fill })
   return (
@@ -63,11 +70,11 @@ function Charts({ figures, zoom, setZoom }: { figures: Figures; zoom: string; se
         <Tile name="Prompt-cache reads" value={percent(reads.data?.total)} now={reads.data?.total ?? null} then={undefined} />
       </dl>
       <div className="grid gap-3 lg:grid-cols-2">
-        <Chart title="Requests" unit="per bucket" {...chart} series={[line('requests', shown.map((b) => b.request_count), 'accent', count, true), line('errors', shown.map((b) => b.error_count), 'bad', count)]} />
+        <Chart title="Requests" unit={`requests ${per}`} {...chart} series={[line('requests', shown.map((b) => b.request_count), 'accent', count, true), line('errors', shown.map((b) => b.error_count), 'bad', count)]} />
         <Chart title="Latency" unit="ms, completed requests" {...chart} series={[line('p50', done((b) => b.p50_latency_ms), 'accent', duration), line('p95', done((b) => b.p95_latency_ms), 'warn', duration), line('p99', done((b) => b.p99_latency_ms), 'bad', duration)]} />
-        <Chart title="Time to first token" unit={first.data?.cut ? 'ms, newest 1,000 calls' : 'ms'} {...chart} times={first.data?.p50.some((v) => v !== null) ? times : []} series={[line('p50', first.data?.p50 ?? [], 'accent', duration), line('p95', first.data?.p95 ?? [], 'warn', duration)]} />
-        <Chart title="Tokens" unit="tokens per bucket" {...chart} series={[line('input', shown.map((b) => b.prompt_tokens), 'run', compact, true), line('output', shown.map((b) => b.completion_tokens), 'accent', compact)]} />
-        <Chart title="Cost" unit="USD per bucket" {...chart} series={[line('cost', shown.map((b) => b.total_cost_cents / 100), 'accent', usd, true)]} />
+        <Chart title="Time to first token" unit="ms" {...chart} times={first.data?.p50.some((v) => v !== null) ? times : []} series={[line('p50', first.data?.p50 ?? [], 'accent', duration), line('p95', first.data?.p95 ?? [], 'warn', duration)]} />
+        <Chart title="Tokens" unit={`tokens ${per}`} {...chart} series={[line('input', shown.map((b) => b.prompt_tokens), 'run', compact, true), line('output', shown.map((b) => b.completion_tokens), 'accent', compact)]} />
+        <Chart title="Cost" unit={`USD ${per}`} {...chart} series={[line('cost', shown.map((b) => b.total_cost_cents / 100), 'accent', usd, true)]} />
         <Chart
           title="Cache hits" unit="%" {...chart}
           series={[
@@ -93,6 +100,8 @@ function Tile({ name, value, now, then, lessIsGood }: { name: string; value: str
   )
 }
 
+const total = (cells: Cell[]) => cells.reduce((n, c) => n + (c.cost ?? 0), 0)
+
 function Breakdown({ from, to }: { from: number; to: number }) {
   const [dimension, setDimension] = useParam('by', 'model')
   const cells = useQuery({ queryKey: ['by', dimension, Math.round(from / 60), Math.round(to / 60)], queryFn: () => by(dimension, from, to) })
@@ -100,27 +109,20 @@ function Breakdown({ from, to }: { from: number; to: number }) {
   return (
     <section aria-label="Broken down" className="flex flex-col gap-2 pb-4">
       <div className="flex flex-wrap items-center justify-between gap-2">
-        <h2 className="font-semibold">By {dimension}{dimension === 'user' && <span className="text-xs font-normal text-soft"> of the newest 1,000 traces</span>}</h2>
+        <h2 className="font-semibold">By {dimension}</h2>
         <Segments label="Break down by" value={dimension} choices={dimensions} change={setDimension} />
       </div>
       <Of query={cells} what="figures">
         {(list) => list.length === 0 ? <Empty title="Nothing in this time" /> : (
-          <Sheet label={`Figures by ${dimension}`}>
-            <thead><tr><th scope="col">{dimension}</th><th scope="col" className="n">{dimension === 'user' ? 'Traces' : 'Requests'}</th><th scope="col" className="n">Tokens</th><th scope="col" className="n">Cost, USD</th><th scope="col" className="n">Share of cost</th></tr></thead>
-            <tbody>
-              {list.slice(0, 50).map((c) => {
-                const total = list.reduce((n, x) => n + (x.cost ?? 0), 0)
-                return (
-                  <tr key={c.name}>
-                    <td><Link className="text-accent underline" to="/traces" search={{ q: `${field} = ${c.name === 'unknown' ? 'null' : written(c.name)} ${tsFilter(from, to)}` } as never}>{plain(c.name)}</Link></td>
-                    <td className="n">{count(c.requests)}</td><td className="n">{count(c.tokens)}</td>
-                    <td className="n">{usd(c.cost)}{c.unpriced > 0 && <span className="text-xs text-warn"> +{count(c.unpriced)} unpriced</span>}</td>
-                    <td className="n">{percent(c.cost != null && total > 0 ? c.cost / total : null)}</td>
-                  </tr>
-                )
-              })}
-            </tbody>
-          </Sheet>
+          <Table
+            label={`Figures by ${dimension}`} rows={list.slice(0, 50)} keyOf={(c) => c.name}
+            columns={[
+              { name: dimension[0]!.toUpperCase() + dimension.slice(1), draw: (c) => <Link className="text-accent underline" to="/traces" search={{ q: `${field} = ${c.name === 'unknown' ? 'null' : written(c.name)} ${tsFilter(from, to)}` } as never}>{plain(c.name)}</Link> },
+              { name: 'Requests', n: true, draw: (c) => count(c.requests) }, { name: 'Tokens', n: true, draw: (c) => count(c.tokens) },
+              { name: 'Cost, USD', n: true, draw: (c) => <>{usd(c.cost)}{c.unpriced > 0 && <span className="text-xs text-warn"> +{count(c.unpriced)} unpriced</span>}</> },
+              { name: 'Share of cost', n: true, draw: (c) => percent(c.cost != null && total(list) > 0 ? c.cost / total(list) : null) },
+            ]}
+          />
         )}
       </Of>
     </section>

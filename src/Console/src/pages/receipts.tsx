@@ -3,13 +3,13 @@ import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { ask, at } from '../api'
 import { count, plain } from '../format'
-import { useOffers } from '../shell'
-import { At, Figure, Heading, Labelled, Sheet, Status } from '../ui/bits'
+import { At, Figure, Heading, Labelled, Status } from '../ui/bits'
 import { useParam, useTitle } from '../ui/hooks'
 import { ItemTable, type Item } from '../ui/listing'
-import { Empty, Missing, Of } from '../ui/states'
+import { Empty, Of } from '../ui/states'
+import { Table } from '../ui/table'
 
-type Receipt = { position: number; stream: string; revision: number; type: string; recorded_at: string; sha256: string; trace_id?: string; projections: { name: string; position: number; state?: string; status?: string; applied?: boolean; parked?: boolean; pending?: boolean; reason?: string }[] }
+type Receipt = { position: number; stream: string; revision: number; type: string; recorded_at: string; sha256: string; trace_id?: string; projections: { name: string; position: number; state: string; reason?: string }[] }
 
 type Completeness = { counted_from: string; counted_until: string; gaps: { from: string; to: string }[]; lag_events: number; sources: Item[] }
 
@@ -40,9 +40,7 @@ export function Receipts() {
 
 /** Two ledgers side by side: what the doors counted, and what the log and its read models hold. */
 function CompletenessSince({ from }: { from: string }) {
-  const offered = useOffers('GET /api/v1/completeness')
-  const found = useQuery({ queryKey: ['completeness', from], enabled: offered, queryFn: () => ask<Completeness>(at('/api/v1/completeness', { from })) })
-  if (!offered) return <Missing title="No completeness on this server">This version of the server does not offer it.</Missing>
+  const found = useQuery({ queryKey: ['completeness', from], queryFn: () => ask<Completeness>(at('/api/v1/completeness', { from })) })
   return (
     <Of query={found} what="completeness">
       {(c) => (
@@ -59,9 +57,7 @@ function CompletenessSince({ from }: { from: string }) {
 }
 
 function OneReceipt({ position }: { position: string }) {
-  const offered = useOffers('GET /api/v1/receipts/{position}')
-  const receipt = useQuery({ queryKey: ['receipt', position], enabled: offered, queryFn: () => ask<Receipt>(`/api/v1/receipts/${encodeURIComponent(position)}`), refetchInterval: (q) => (JSON.stringify(q.state.data ?? '').includes('pending') ? 500 : false) })
-  if (!offered) return <Missing title="No receipts on this server">This version of the server does not offer them.</Missing>
+  const receipt = useQuery({ queryKey: ['receipt', position], queryFn: () => ask<Receipt>(`/api/v1/receipts/${encodeURIComponent(position)}`), refetchInterval: (q) => (q.state.data?.projections.some((p) => p.state === 'pending') ? 500 : false) })
   return (
     <Of query={receipt} what="receipt">
       {(r) => (
@@ -74,10 +70,10 @@ function OneReceipt({ position }: { position: string }) {
             <div className="col-span-2 min-w-0"><dt className="text-xs text-soft">Stream</dt><dd className="font-mono text-xs break-all">{plain(r.stream)}{r.trace_id && <> · <Link className="text-accent underline" to="/traces/$traceId" params={{ traceId: r.trace_id } as never}>trace</Link></>}</dd></div>
             <div className="col-span-2 min-w-0"><dt className="text-xs text-soft">SHA-256</dt><dd className="font-mono text-xs break-all">{plain(String(r.sha256))}</dd></div>
           </dl>
-          <Sheet label="Projections of this fact">
-            <thead><tr><th scope="col">Projection</th><th scope="col">State</th><th scope="col" className="n">Its position</th><th scope="col">Reason</th></tr></thead>
-            <tbody>{r.projections.map((p) => <tr key={p.name}><td>{plain(p.name)}</td><td><Status of={p.state ?? p.status ?? (p.parked ? 'parked' : p.applied ? 'applied' : 'pending')} /></td><td className="n">{count(p.position)}</td><td>{p.reason && plain(p.reason)}</td></tr>)}</tbody>
-          </Sheet>
+          <Table
+            label="Projections of this fact" rows={r.projections} keyOf={(p) => p.name}
+            columns={[{ name: 'Projection', draw: (p) => plain(p.name) }, { name: 'State', draw: (p) => <Status of={p.state} /> }, { name: 'Its position', n: true, draw: (p) => count(p.position) }, { name: 'Reason', draw: (p) => p.reason && plain(p.reason) }]}
+          />
         </div>
       )}
     </Of>

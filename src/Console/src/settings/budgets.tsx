@@ -2,12 +2,16 @@ import { useQuery } from '@tanstack/react-query'
 import type { FormEvent } from 'react'
 import { ask } from '../api'
 import { count, plain, usd } from '../format'
-import { Labelled, Sheet } from '../ui/bits'
+import { Labelled } from '../ui/bits'
 import { Confirm } from '../ui/dialog'
 import { Empty, Of } from '../ui/states'
+import { Table } from '../ui/table'
 import { useChange } from './change'
 
 type Budget = { id: string; subject: string; subject_id?: string; period: string; usd?: number; tokens?: number; requests?: number; used: { subject_id?: string; usd?: number; tokens: number; requests: number }[] }
+
+/** Of whoever used most. */
+const used = (b: Budget, member: 'usd' | 'tokens' | 'requests') => Math.max(0, ...b.used.map((u) => u[member] ?? 0))
 
 export function Budgets() {
   const budgets = useQuery({ queryKey: ['budgets'], queryFn: () => ask<Budget[]>('/api/v1/budgets') })
@@ -24,27 +28,24 @@ export function Budgets() {
     <>
       <Of query={budgets} what="budgets">
         {(list) => list.length === 0 ? <Empty title="No budget is set">Everybody may use what the provider gives.</Empty> : (
-          <Sheet label="Budgets">
-            <thead><tr><th scope="col">Name</th><th scope="col">For</th><th scope="col">Per</th><th scope="col">Money, USD</th><th scope="col">Tokens</th><th scope="col">Requests</th><th scope="col"><span className="sr-only">Actions</span></th></tr></thead>
-            <tbody>
-              {list.map((b) => {
-                const used = (member: 'usd' | 'tokens' | 'requests') => Math.max(0, ...b.used.map((u) => u[member] ?? 0))
-                return (
-                  <tr key={b.id}>
-                    <td className="font-medium">{plain(b.id)}</td><td>{plain(b.subject)}{b.subject_id && ` ${plain(b.subject_id)}`}</td><td>{b.period}</td>
-                    <td><Use used={used('usd')} of={b.usd} say={usd} /></td><td><Use used={used('tokens')} of={b.tokens} say={count} /></td><td><Use used={used('requests')} of={b.requests} say={count} /></td>
-                    <td><Confirm danger trigger={<button type="button" className="button danger">Lift</button>} title={`Lift ${plain(b.id)}?`} act="Lift" go={() => lift.mutate(b.id)}>What was used stays counted; nothing is refused for it any more.</Confirm></td>
-                  </tr>
-                )
-              })}
-            </tbody>
-          </Sheet>
+          <Table
+            label="Budgets" rows={list} keyOf={(b) => b.id}
+            columns={[
+              { name: 'Name', look: 'font-medium', draw: (b) => plain(b.id) },
+              { name: 'For', draw: (b) => <>{plain(b.subject)}{b.subject_id && ` ${plain(b.subject_id)}`}</> },
+              { name: 'Per', draw: (b) => b.period },
+              { name: 'Money, USD', draw: (b) => <Use used={used(b, 'usd')} of={b.usd} say={usd} /> },
+              { name: 'Tokens', draw: (b) => <Use used={used(b, 'tokens')} of={b.tokens} say={count} /> },
+              { name: 'Requests', draw: (b) => <Use used={used(b, 'requests')} of={b.requests} say={count} /> },
+              { name: '', draw: (b) => <Confirm danger trigger={<button type="button" className="button danger">Lift</button>} title={`Lift ${plain(b.id)}?`} act="Lift" go={() => lift.mutate(b.id)}>What was used stays counted; nothing is refused for it any more.</Confirm> },
+            ]}
+          />
         )}
       </Of>
       <form className="card mt-4 flex flex-wrap items-end gap-2 p-3" onSubmit={submit} aria-label="Set a budget">
         <Labelled label="Name"><input className="field w-32" name="id" required pattern="[A-Za-z0-9_.\-]+" /></Labelled>
         <Labelled label="For"><select className="field" name="subject"><option value="project">the project</option><option value="key">a key</option><option value="user">a user</option></select></Labelled>
-        <Labelled label="Which" hint="Empty: each of them."><input className="field w-36" name="subject_id" /></Labelled>
+        <Labelled label="Which"><input className="field w-36" name="subject_id" placeholder="each of them" /></Labelled>
         <Labelled label="Per"><select className="field" name="period" defaultValue="month"><option>minute</option><option>day</option><option>month</option></select></Labelled>
         <Labelled label="USD"><input className="field w-24" name="usd" type="number" min="0" step="any" /></Labelled>
         <Labelled label="Tokens"><input className="field w-28" name="tokens" type="number" min="0" /></Labelled>
@@ -58,5 +59,5 @@ export function Budgets() {
 
 function Use({ used, of, say }: { used: number; of?: number; say: (n: number) => string }) {
   if (of == null) return <span className="text-soft">no limit</span>
-  return <span className="tabular-nums"><progress className="mr-2 h-2 w-20 accent-(--accent)" max={of || 1} value={Math.min(used, of)} aria-label={`${say(used)} of ${say(of)} used`} />{say(used)} of {say(of)}</span>
+  return <span className="tabular-nums"><progress className="mr-2 h-2 w-20" max={of || 1} value={Math.min(used, of)} aria-label={`${say(used)} of ${say(of)} used`} />{say(used)} of {say(of)}</span>
 }

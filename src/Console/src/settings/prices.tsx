@@ -3,8 +3,9 @@ import { type FormEvent, useState } from 'react'
 import { ask } from '../api'
 import { count, plain, usd, utcTime } from '../format'
 import { useMay } from '../shell'
-import { Labelled, Sheet } from '../ui/bits'
+import { Labelled } from '../ui/bits'
 import { Of } from '../ui/states'
+import { Table } from '../ui/table'
 import { useChange } from './change'
 
 type Price = {
@@ -18,14 +19,16 @@ const parts = [['input', 'Input', true], ['output', 'Output', true], ['cache_rea
 export function Prices() {
   const may = useMay('admin')
   const [find, setFind] = useState('')
-  const book = useQuery({ queryKey: ['prices'], queryFn: () => ask<Book>('/api/v1/prices'), refetchInterval: (q) => (q.state.data?.repricing ? 700 : false) })
-  const set = useChange('prices', (price) => ({ path: '/api/v1/prices', method: 'PUT', body: [price] }))
+  const set = useChange<Partial<Price>>('prices', (price) => ({ path: '/api/v1/prices', method: 'PUT', body: [price] }))
+  // A price stands in the book when all that it concerns is priced by it.
+  const stands = (book: Book | undefined) => !set.isSuccess || book?.prices.some((p) => p.source === 'set' && p.model === set.variables.model && p.input_per_million_usd === set.variables.input_per_million_usd)
+  const book = useQuery({ queryKey: ['prices'], queryFn: () => ask<Book>('/api/v1/prices'), refetchInterval: (q) => (q.state.data?.repricing || !stands(q.state.data) ? 500 : false) })
   function submit(e: FormEvent<HTMLFormElement>) {
     e.preventDefault()
     const form = new FormData(e.currentTarget)
     const from = new Date(String(form.get('valid_from')))
     set.mutate({
-      model: form.get('model'), provider: form.get('provider') || undefined, valid_from: from.toISOString(),
+      model: String(form.get('model')), provider: String(form.get('provider')) || undefined, valid_from: from.toISOString(),
       ...Object.fromEntries(parts.map(([key]) => [`${key}_per_million_usd`, form.get(key) ? Number(form.get(key)) : undefined])),
     })
   }
@@ -41,22 +44,20 @@ export function Prices() {
               {parts.map(([key, name, required]) => <Labelled key={key} label={`${name}, USD`}><input className="field w-28" name={key} type="number" min="0" max="1000000" step="0.000001" required={required} /></Labelled>)}
               <button type="submit" className="button primary" disabled={set.isPending}>Set, and re-price history</button>
               {set.error && <p role="alert" className="w-full text-bad">{set.error.message}</p>}
-              {set.isSuccess && !repricing && <p role="status" className="w-full text-ok">Set; what it concerns was computed anew.</p>}
+              {set.isSuccess && !repricing && stands(book.data) && <p role="status" className="w-full text-ok">Set; what it concerns was computed anew.</p>}
             </form>
           )}
-          {repricing && <p role="status" className="mb-3"><progress className="w-60 accent-(--accent)" max={repricing.traces_total} value={repricing.traces_done} aria-label="Re-pricing" /> {count(repricing.traces_done)} of {count(repricing.traces_total)} traces are priced anew</p>}
+          {repricing && <p role="status" className="mb-3"><progress className="w-60" max={repricing.traces_total} value={repricing.traces_done} aria-label="Re-pricing" /> {count(repricing.traces_done)} of {count(repricing.traces_total)} traces are priced anew</p>}
           <label className="mb-2 inline-flex"><span className="sr-only">Find a model</span><input className="field" type="search" placeholder="Find a model" value={find} onChange={(e) => setFind(e.target.value)} /></label>
-          <Sheet label="Prices, USD per million tokens">
-            <thead><tr><th scope="col">Model</th><th scope="col">Provider</th><th scope="col">Source</th><th scope="col">Valid from (UTC)</th>{parts.map(([key, name]) => <th key={key} scope="col" className="n">{name}</th>)}</tr></thead>
-            <tbody>
-              {prices.filter((p) => p.model.toLowerCase().includes(find.toLowerCase())).map((p, i) => (
-                <tr key={i}>
-                  <td className="whitespace-nowrap">{plain(p.model)}</td><td>{plain(p.provider ?? 'any')}</td><td>{p.source === 'set' ? <span title={`Known from ${p.known_from}`}>set</span> : <span className="text-soft">built in</span>}</td><td className="whitespace-nowrap"><time dateTime={p.valid_from} title={utcTime(p.valid_from)}>{p.valid_from.slice(0, 10)}</time></td>
-                  {parts.map(([key]) => <td key={key} className="n">{usd(p[`${key}_per_million_usd` as keyof Price] as number | undefined)}</td>)}
-                </tr>
-              ))}
-            </tbody>
-          </Sheet>
+          <Table
+            label="Prices, USD per million tokens" rows={prices.filter((p) => p.model.toLowerCase().includes(find.toLowerCase()))}
+            columns={[
+              { name: 'Model', look: 'whitespace-nowrap', draw: (p) => plain(p.model) },
+              { name: 'Provider', draw: (p) => <>{plain(p.provider ?? 'any')}{p.source === 'set' && <span className="ml-1 rounded bg-tint px-1 text-xs" title={`Set here, known from ${p.known_from}`}>set</span>}</> },
+              { name: 'From (UTC)', look: 'whitespace-nowrap', draw: (p) => <time dateTime={p.valid_from} title={utcTime(p.valid_from)}>{p.valid_from.slice(0, 10)}</time> },
+              ...parts.map(([key, name]) => ({ name, n: true, draw: (p: Price) => usd(p[`${key}_per_million_usd` as keyof Price] as number | undefined) })),
+            ]}
+          />
         </>
       )}
     </Of>

@@ -1,27 +1,19 @@
 import { useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { ask, at } from '../api'
-import { useMay, useOffers } from '../shell'
+import { useMay } from '../shell'
 import { Labelled } from '../ui/bits'
-import { ItemTable, type Item, itemsOf } from '../ui/listing'
+import { ItemTable, itemsOf } from '../ui/listing'
 import { Empty, Of } from '../ui/states'
 import { useChange } from './change'
-import { type Key, Secret } from './keys'
+import { Secret } from './secret'
 
 export function Projects() {
   const may = useMay('admin')
-  const native = useOffers('GET /api/v1/projects')
-  const makes = useOffers('POST /api/v1/projects')
-  const [made, setMade] = useState<Key>()
-  const projects = useQuery({ queryKey: ['projects'], queryFn: async () => itemsOf(await ask(native ? '/api/v1/projects' : '/api/projects')) })
-  const create = useChange<{ name: string; environment: string; description: string }, { api_key?: Item; key?: unknown }>(
-    'projects',
-    (given) => (makes ? { path: '/api/v1/projects', body: given } : { path: at('/api/projects', given), method: 'POST' }),
-    (answer) => {
-      const key = answer.api_key ?? answer
-      const secret = key.key ?? key.api_key ?? (key as Item).secret
-      if (typeof secret === 'string') setMade({ key: secret } as Key)
-    },
+  const [made, setMade] = useState<string>()
+  const projects = useQuery({ queryKey: ['projects'], queryFn: async () => itemsOf(await ask('/api/projects')) })
+  const create = useChange<{ name: string; environment: string; description: string }, { api_key: { key: string } }>(
+    'projects', (given) => ({ path: at('/api/projects', given), method: 'POST' }), ({ api_key }) => setMade(api_key.key),
   )
   function submit(e: FormEvent<HTMLFormElement>) {
     e.preventDefault()
@@ -30,7 +22,7 @@ export function Projects() {
   }
   return (
     <>
-      <Secret made={made} />
+      <Secret what="key of the project" text={made} />
       <Of query={projects} what="projects">{(list) => (list.length === 0 ? <Empty title="No projects yet" /> : <ItemTable items={list} label="Projects" members={['id', 'name', 'environment', 'description', 'created_at']} />)}</Of>
       {may && (
         <form className="card mt-4 flex flex-wrap items-end gap-2 p-3" onSubmit={submit} aria-label="New project">

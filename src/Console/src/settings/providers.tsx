@@ -2,9 +2,10 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { ask } from '../api'
 import { plain } from '../format'
-import { At, Labelled, Sheet } from '../ui/bits'
+import { At, Labelled } from '../ui/bits'
 import { Confirm } from '../ui/dialog'
 import { Empty, Of } from '../ui/states'
+import { Table } from '../ui/table'
 import { useChange } from './change'
 
 type Provider = { id: string; slug: string; kind: string; base_url: string; models: string[]; key_last_four: string; key_fingerprint: string; updated_at: string }
@@ -29,18 +30,18 @@ export function Providers() {
       {forget.error && <p role="alert" className="mb-2 text-bad">{forget.error.message}</p>}
       <Of query={providers} what="providers">
         {(list) => list.length === 0 ? <Empty title="No provider yet">Add one below, and calls through the gateway reach it.</Empty> : (
-          <Sheet label="Providers">
-            <thead><tr><th scope="col">Name</th><th scope="col">Kind</th><th scope="col">Address</th><th scope="col">Models</th><th scope="col">Key</th><th scope="col">Changed</th><th scope="col"><span className="sr-only">Actions</span></th></tr></thead>
-            <tbody>
-              {list.map((p) => (
-                <tr key={p.id}>
-                  <td className="font-medium">{plain(p.slug)}</td><td>{p.kind}</td><td className="max-w-72 break-all">{plain(p.base_url)}</td><td className="max-w-60 break-words">{p.models.length ? p.models.map(plain).join(', ') : 'any'}</td>
-                  <td className="font-mono text-xs whitespace-nowrap" title={`Fingerprint ${p.key_fingerprint}`}>…{plain(p.key_last_four)}</td><td className="whitespace-nowrap"><At iso={p.updated_at} /></td>
-                  <td><div className="flex flex-wrap gap-2"><Test id={p.id} /><Confirm danger trigger={<button type="button" className="button danger">Forget</button>} title={`Forget ${plain(p.slug)}?`} act="Forget" go={() => forget.mutate(p.id)}>Its key is destroyed; calls to its models fail.</Confirm></div></td>
-                </tr>
-              ))}
-            </tbody>
-          </Sheet>
+          <Table
+            label="Providers" rows={list} keyOf={(p) => p.id}
+            columns={[
+              { name: 'Name', look: 'font-medium', draw: (p) => plain(p.slug) },
+              { name: 'Kind', draw: (p) => p.kind },
+              { name: 'Address', look: 'max-w-72 break-all', draw: (p) => plain(p.base_url) },
+              { name: 'Models', look: 'max-w-60 break-words', draw: (p) => (p.models.length ? p.models.map(plain).join(', ') : 'any') },
+              { name: 'Key', look: 'font-mono text-xs whitespace-nowrap', draw: (p) => <span title={`Fingerprint ${p.key_fingerprint}`}>…{plain(p.key_last_four)}</span> },
+              { name: 'Changed', look: 'whitespace-nowrap', draw: (p) => <At iso={p.updated_at} /> },
+              { name: '', draw: (p) => <div className="flex flex-wrap gap-2"><Test id={p.id} /><Confirm danger trigger={<button type="button" className="button danger">Forget</button>} title={`Forget ${plain(p.slug)}?`} act="Forget" go={() => forget.mutate(p.id)}>Its key is destroyed; calls to its models fail.</Confirm></div> },
+            ]}
+          />
         )}
       </Of>
       <form key={round} className="card mt-4 flex flex-wrap items-end gap-2 p-3" onSubmit={submit} aria-label="New provider">
@@ -61,7 +62,7 @@ function Test({ id }: { id: string }) {
   return (
     <>
       <button type="button" className="button" onClick={() => test.mutate()} disabled={test.isPending}>{test.isPending ? 'Testing …' : 'Test'}</button>
-      <span role="status" className={`w-full text-xs ${test.data?.success ? 'text-ok' : 'text-bad'}`}>{test.error?.message ?? (test.data && `${test.data.success ? 'It answers' : 'It refuses'}: ${plain(test.data.message)}`)}</span>
+      <span role="status" className={`order-last w-full text-xs empty:hidden ${test.data?.success ? 'text-ok' : 'text-bad'}`}>{test.error?.message ?? (test.data && `${test.data.success ? 'It answers' : 'It refuses'}: ${plain(test.data.message)}`)}</span>
     </>
   )
 }

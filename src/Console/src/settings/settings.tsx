@@ -4,18 +4,21 @@ import { useMay } from '../shell'
 import { Heading } from '../ui/bits'
 import { useTitle } from '../ui/hooks'
 import { Missing } from '../ui/states'
+import { Alerts } from './alerts'
+import { Audit } from './audit'
 import { Budgets } from './budgets'
-import { DoorSection } from './door-section'
 import { Keys } from './keys'
 import { Limits } from './limits'
+import { Members } from './members'
 import { Policy } from './policy'
 import { Prices } from './prices'
 import { Projects } from './projects'
 import { Providers } from './providers'
+import { Redaction } from './redaction'
+import { Retention } from './retention'
+import { SavedViews } from './views'
 
 type Section = { name: string; says: string; draw: ComponentType; admin?: boolean }
-
-const door = (path: string, what: string, body?: unknown): ComponentType => () => <DoorSection key={path} door={path} what={what} example={body} />
 
 const sections: Record<string, Section> = {
   keys: { name: 'API keys', says: 'A key is shown once, when it is made. Replace it before it is 90 days old.', draw: Keys, admin: true },
@@ -25,12 +28,12 @@ const sections: Record<string, Section> = {
   prices: { name: 'Prices', says: 'USD per million tokens. A new price computes history anew.', draw: Prices },
   budgets: { name: 'Budgets', says: 'What a project, a key or a user may use.', draw: Budgets, admin: true },
   limits: { name: 'Limits', says: 'What is in force on this server.', draw: Limits },
-  retention: { name: 'Retention', says: 'How long things are kept.', draw: door('/api/v1/retention', 'retention', { days: 90 }), admin: true },
-  redaction: { name: 'Redaction', says: 'What is blacked out before it is stored.', draw: door('/api/v1/redaction', 'redaction', { secrets: 'replace', emails: 'flag', cards: 'off', patterns: [] }), admin: true },
-  alerts: { name: 'Alerts', says: 'What is worth waking somebody for.', draw: door('/api/v1/alerts', 'alerts', { name: 'Errors', metric: 'error_rate', comparison: 'gt', threshold: 0.1, window_minutes: 5, webhook_url: 'https://example.com/hook' }), admin: true },
-  views: { name: 'Saved views', says: 'Filters with a name.', draw: door('/api/v1/views', 'saved views') },
-  members: { name: 'Members', says: 'Who signs in, and as what.', draw: door('/api/v1/members', 'members', { name: '…', role: 'viewer' }), admin: true },
-  audit: { name: 'Audit', says: 'Who did what.', draw: door('/api/v1/audit', 'audit'), admin: true },
+  retention: { name: 'Retention', says: 'How long traces are kept.', draw: Retention, admin: true },
+  redaction: { name: 'Redaction', says: 'What is blacked out before it is stored.', draw: Redaction, admin: true },
+  alerts: { name: 'Alerts', says: 'What is worth waking somebody for.', draw: Alerts, admin: true },
+  views: { name: 'Saved views', says: 'Filters with a name.', draw: SavedViews },
+  members: { name: 'Members', says: 'Who signs in, and as what.', draw: Members, admin: true },
+  audit: { name: 'Audit', says: 'Who did what.', draw: Audit, admin: true },
 }
 
 export function Settings() {

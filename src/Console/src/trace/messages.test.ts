@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { conversation } from './messages'
+import { askedOf, conversation } from './messages'
 
 test('OpenAI, with tools', () =>
   expect(conversation(
@@ -26,4 +26,11 @@ test('plain texts and things nobody understands', () => {
   expect(conversation('hello', { content: 'bye', toolCalls: [] })).toEqual([{ role: 'user', parts: [{ is: 'text', text: 'hello' }] }, { role: 'assistant', parts: [{ is: 'text', text: 'bye' }] }])
   expect(conversation({ odd: 1 }, null)).toEqual([{ role: 'user', parts: [{ is: 'other', name: 'input', value: { odd: 1 } }] }])
   expect(conversation(null, undefined)).toEqual([])
+})
+
+test('an answer beside what was said before is part of the conversation, and not of what was asked', () => {
+  const output = { messages: [{ role: 'user', content: 'Who?' }], content: 'I.' }
+  expect(conversation(null, output).map((m) => m.role)).toEqual(['user', 'assistant'])
+  expect(askedOf(null, output).map((m) => m.role)).toEqual(['user'])
+  expect(askedOf([{ role: 'user', content: 'a' }, { role: 'assistant', content: 'b' }, { role: 'user', content: 'c' }], 'd')).toHaveLength(3)
 })

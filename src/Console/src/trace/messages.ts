@@ -61,13 +61,23 @@ function side(value: unknown, role: string): Message[] {
   if (Array.isArray(v)) return v.every((m) => isObject(m) && ('role' in m || 'type' in m)) && v.some((m) => 'role' in (m as Any)) ? v.map((m) => messageOf(m, role)) : [{ role, parts: contentOf(v) }]
   if (!isObject(v)) return [{ role, parts: contentOf(v) }]
   const system = [v.system, v.instructions, v.systemPrompt].filter((s) => s !== undefined && s !== null && s !== '').map((s) => ({ role: 'system', parts: contentOf(s) }))
-  if (Array.isArray(v.messages)) return [...system, ...v.messages.map((m) => messageOf(m, role))]
+  if (Array.isArray(v.messages)) {
+    // Some clients send what was said before and, beside it, the answer.
+    const answer = 'content' in v || 'toolCalls' in v || 'tool_calls' in v ? [messageOf(v, role)] : []
+    return [...system, ...v.messages.map((m) => messageOf(m, role)), ...answer]
+  }
   if (Array.isArray(v.choices)) return v.choices.map((c) => messageOf(isObject(c) ? (c.message ?? c) : c, role))
   if (Array.isArray(v.output)) return v.output.map((m) => messageOf(m, role))
   if ('input' in v && (typeof v.input === 'string' || Array.isArray(v.input))) return [...system, ...side(v.input, role)]
   if ('content' in v || 'toolCalls' in v || 'tool_calls' in v) return [messageOf(v, role)]
   for (const name of ['prompt', 'question', 'text', 'generation', 'response', 'completion']) if (typeof v[name] === 'string') return [...system, { role, parts: contentOf(v[name]) }]
   return [...system, { role, parts: [{ is: 'other', name: role === 'user' ? 'input' : 'output', value: v }] }]
+}
+
+/** What a model was asked: all that was said before its answer. */
+export function askedOf(input: unknown, output: unknown): Message[] {
+  const all = conversation(input, output)
+  return all.slice(0, all.findLastIndex((m) => m.role !== 'assistant') + 1)
 }
 
 export const conversation = (input: unknown, output: unknown): Message[] => [...side(input, 'user'), ...side(output, 'assistant')].filter((m) => m.parts.length > 0)

@@ -5,7 +5,7 @@ import { duration } from '../format'
 import { useMay } from '../shell'
 import { Labelled } from '../ui/bits'
 import { Conversation } from './conversation'
-import { conversation } from './messages'
+import { askedOf } from './messages'
 
 type Answer = { body: unknown; ms: number }
 
@@ -13,7 +13,7 @@ type Answer = { body: unknown; ms: number }
 export function Rerun({ span }: { span: Span }) {
   const may = useMay('gateway')
   const [model, setModel] = useState(span.model ?? '')
-  const messages = conversation(span.input, null)
+  const messages = askedOf(span.input, span.output)
     .map((m) => ({ role: ['system', 'developer', 'user', 'assistant'].includes(m.role) ? m.role : 'user', content: m.parts.map((p) => ('text' in p ? p.text : JSON.stringify(p.value))).join('\n') }))
     .filter((m) => m.content)
   const call = useMutation({

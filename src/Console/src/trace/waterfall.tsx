@@ -9,7 +9,7 @@ import { bounds, type Change, type Placed, ticks } from './spans'
 const icons: Record<string, ReactNode> = {
   llm: <Sparkles size={13} />, tool: <Wrench size={13} />, embedding: <Database size={13} />, agent: <Bot size={13} />, user_message: <MessageSquare size={13} />, message: <MessageSquare size={13} />, retrieval: <Database size={13} />,
 }
-const fills: Record<string, string> = { llm: 'fill-accent', tool: 'fill-warn', embedding: 'fill-run', retrieval: 'fill-run', agent: 'fill-soft' }
+const fills: Record<string, string> = { llm: 'bg-accent', tool: 'bg-warn', embedding: 'bg-run', retrieval: 'bg-run', agent: 'bg-soft' }
 
 type Props = {
   tree: Tree; rows: Placed[]; chosen: string | undefined; choose: (id: string) => void; toggle: (id: string) => void
@@ -65,13 +65,17 @@ export function Waterfall({ tree, rows, chosen, choose, toggle, changed, late }:
         </div>
       </div>
       <div role="presentation" className="relative" style={{ height: virtual.getTotalSize() }}>
+        <div role="presentation" aria-hidden className="absolute inset-0 grid" style={{ gridTemplateColumns: columns }}>
+          <div />
+          <div className="relative overflow-hidden">{marks.map((t) => <span key={t} className="absolute inset-y-0 border-l border-line/50" style={{ left: `${(t / (end - start)) * 100}%` }} />)}</div>
+        </div>
         {virtual.getVirtualItems().map((item) => {
           const row = rows[item.index]!
           const id = row.span.span_id
           return (
             <Bar
               key={item.key} index={item.index} row={row} start={item.start} height={height} columns={columns} isChosen={item.index === at} choose={choose} toggle={toggle}
-              change={changed?.get(id)} late={late.has(id)} marks={marks.length} step={(marks[1] ?? 0) / (end - start)}
+              change={changed?.get(id)} late={late.has(id)}
             />
           )
         })}
@@ -82,10 +86,10 @@ export function Waterfall({ tree, rows, chosen, choose, toggle, changed, late }:
 
 type BarProps = {
   index: number; row: Placed; start: number; height: number; columns: string; isChosen: boolean; choose: (id: string) => void; toggle: (id: string) => void
-  change?: Change; late: boolean; marks: number; step: number
+  change?: Change; late: boolean
 }
 
-const Bar = memo(function Bar({ index, row, start, height, columns, isChosen, choose, toggle, change, late, marks, step }: BarProps) {
+const Bar = memo(function Bar({ index, row, start, height, columns, isChosen, choose, toggle, change, late }: BarProps) {
   const { span, depth, from, to, open } = row
   const bad = span.status === 'error'
   const width = Math.max(to - from, 0)
@@ -110,13 +114,10 @@ const Bar = memo(function Bar({ index, row, start, height, columns, isChosen, ch
         {change && <span className="shrink-0 rounded bg-raised px-1 text-[10px] text-warn" title={change.members.join(', ')}>{change.what === 'added' ? 'new' : 'changed'}</span>}
       </div>
       <div role="presentation" className="relative h-full min-w-0 overflow-hidden pr-3">
-        <svg className="absolute inset-0 size-full" aria-hidden focusable="false">
-          {Array.from({ length: marks }, (_, i) => <line key={i} x1={`${i * step * 100}%`} x2={`${i * step * 100}%`} y1="0" y2="100%" className="stroke-line/50" />)}
-          <rect x={`${from * 100}%`} y="9" width={`max(2px, ${width * 100}%)`} style={{ width: `max(3px, ${width * 100}%)` }} height="12" rx="2.5" className={`${bad ? 'fill-bad' : (fills[span.kind] ?? 'fill-soft')} ${span.status === 'running' ? 'opacity-45' : 'opacity-85'}`} />
-        </svg>
+        <span aria-hidden className={`absolute top-[9px] h-3 rounded-xs ${bad ? 'bg-bad' : (fills[span.kind] ?? 'bg-soft')} ${span.status === 'running' ? 'opacity-45' : 'opacity-85'}`} style={{ left: `${from * 100}%`, width: `max(3px, ${width * 100}%)` }} />
         <span
           className="absolute top-1/2 -translate-y-1/2 px-1.5 text-xs whitespace-nowrap text-soft tabular-nums"
-          style={to < 0.72 ? { left: `${Math.max(to * 100, 0.5)}%` } : from > 0.3 ? { right: `${(1 - from) * 100}%` } : { right: 4, background: isChosen ? 'var(--tint)' : 'var(--panel)', borderRadius: 3 }}
+          style={to < 0.72 ? { left: `${Math.max(to * 100, 0.5)}%` } : from > 0.3 ? { right: `${(1 - from) * 100}%` } : { right: 0, background: isChosen ? 'var(--tint)' : 'var(--panel)', borderRadius: 3 }}
         >
           {span.status === 'running' && !span.ended_at ? 'running' : duration(span.duration_ms)}
           {span.cost_usd != null && <span className="hidden sm:inline"> · {usd(span.cost_usd)}</span>}

@@ -11,9 +11,9 @@ export function At({ iso, long, relative }: { iso: string | null | undefined; lo
 }
 
 const tones: Record<string, string> = {
-  success: 'text-ok', SUCCESS: 'text-ok', ok: 'text-ok', live: 'text-ok', active: 'text-ok', applied: 'text-ok',
-  error: 'text-bad', ERROR: 'text-bad', failed: 'text-bad', stopped: 'text-bad', revoked: 'text-bad', expired: 'text-bad', parked: 'text-bad',
-  warning: 'text-warn', retried: 'text-warn', slow: 'text-warn', rotated: 'text-warn', catching_up: 'text-warn', pending: 'text-warn',
+  success: 'text-ok', SUCCESS: 'text-ok', ok: 'text-ok', live: 'text-ok', active: 'text-ok', applied: 'text-ok', quiet: 'text-ok', resolved: 'text-ok', delivered: 'text-ok', done: 'text-ok',
+  error: 'text-bad', ERROR: 'text-bad', failed: 'text-bad', stopped: 'text-bad', firing: 'text-bad', revoked: 'text-bad', expired: 'text-bad', parked: 'text-bad',
+  warning: 'text-warn', retried: 'text-warn', slow: 'text-warn', rotated: 'text-warn', catching_up: 'text-warn', pending: 'text-warn', refused: 'text-bad',
   running: 'text-run', UNSET: 'text-run', rebuilding: 'text-run',
 }
 
@@ -73,15 +73,6 @@ export function Figure({ name, children, hint }: { name: string; children: React
     <div className="min-w-0" title={hint}>
       <dt className="text-xs text-soft">{name}</dt>
       <dd className="truncate font-medium tabular-nums">{children}</dd>
-    </div>
-  )
-}
-
-/** A table that scrolls sideways by itself on a narrow screen, by keyboard too. */
-export function Sheet({ label, children }: { label: string; children: ReactNode }) {
-  return (
-    <div className="card relative overflow-x-auto" role="region" aria-label={label} tabIndex={0}>
-      <table className="table">{children}</table>
     </div>
   )
 }

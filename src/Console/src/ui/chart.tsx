@@ -24,6 +24,8 @@ function clock(at: number, before: number | undefined): string {
 
 const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
 
+const alone = (values: (number | null)[]) => values.flatMap((v, i) => (v !== null && values[i - 1] == null && values[i + 1] == null ? [i] : []))
+
 /** Figures over time: drag to zoom, click for what lies behind a point, all charts of a page under one cursor. */
 export function Chart({ title, unit, times, series, height = 150, brush, pick, from, to }: Props) {
   const box = useRef<HTMLDivElement>(null)
@@ -40,6 +42,7 @@ export function Chart({ title, unit, times, series, height = 150, brush, pick, f
     function draw() {
       if (ended || !element) return
       plot?.destroy()
+      const few = times.length < 40
       const [ink, grid] = [colour('soft'), colour('line')]
       const font = '11px "Inter Variable", sans-serif'
       const axis = { stroke: ink, font, grid: { stroke: grid, width: 0.6 }, ticks: { stroke: grid, width: 0.6 } }
@@ -54,7 +57,8 @@ export function Chart({ title, unit, times, series, height = 150, brush, pick, f
             { value: (_, t) => (t == null ? '' : new Date(t * 1000).toLocaleString(undefined, { month: 'short', day: '2-digit', hour: '2-digit', minute: '2-digit', hour12: false })), label: 'Time' },
             ...series.map((s) => ({
               label: s.name, stroke: colour(s.colour), width: 1.6, fill: s.fill ? `${colour(s.colour)}22` : undefined, spanGaps: false,
-              points: { show: times.length < 40, size: 4 }, value: (_: uPlot, v: number | null) => s.format(v),
+              // A line needs two; one alone is drawn as a point.
+              points: { show: few, size: 4, filter: few ? undefined : () => alone(s.values) }, value: (_: uPlot, v: number | null) => s.format(v),
             })),
           ],
           hooks: {
@@ -79,8 +83,10 @@ export function Chart({ title, unit, times, series, height = 150, brush, pick, f
       )
     }
 
-    // A canvas draws with the font it has: wait for ours.
-    void document.fonts.load('11px "Inter Variable"').finally(draw)
+    draw()
+    // A canvas draws with the font it has: once more when ours is there.
+    const font = '11px "Inter Variable"'
+    if (!document.fonts.check(font)) void document.fonts.load(font).then(draw)
     const sized = new ResizeObserver(() => plot?.setSize({ width: Math.max(120, element.clientWidth), height }))
     sized.observe(element)
     window.addEventListener('theme', draw)

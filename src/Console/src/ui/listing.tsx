@@ -4,8 +4,9 @@ import type { ReactNode } from 'react'
 import { ask, at, type Page } from '../api'
 import { count, duration, line, usd } from '../format'
 import { useOffers } from '../shell'
-import { At, Sheet, Status } from './bits'
+import { At, Status } from './bits'
 import { Empty, Missing, Of } from './states'
+import { type Col, Table } from './table'
 
 export type Item = Record<string, unknown>
 
@@ -17,7 +18,9 @@ export function itemsOf(said: unknown): Item[] {
   return [said as Item]
 }
 
-const titles: Record<string, string> = { ts: 'Time', id: 'Id', usd: 'USD' }
+const titles: Record<string, string> = {
+  ts: 'Time', id: 'Id', usd: 'USD', trace_count: 'Traces', session_count: 'Sessions', user_count: 'Users', error_count: 'Errors', feedback_count: 'Feedback', unpriced_calls: 'Unpriced', total_tokens: 'Tokens', total_cost_usd: 'Cost, USD', span_name: 'Event', input_text: 'Properties',
+}
 const title = (key: string) => titles[key] ?? key.replace(/_(usd|ms|at|id)$/, (_, unit: string) => ({ usd: ', USD', ms: '', at: '', id: '' })[unit] ?? '').replace(/_/g, ' ').replace(/^./, (c) => c.toUpperCase())
 const isTime = (key: string, value: unknown) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) && /(^ts$|_at$|^at$|_seen$|activity|timestamp|^from$|^to$|_until$|_from$|^last|^first|_active)/.test(key)
 
@@ -36,31 +39,25 @@ export type Listed = {
   label: string
   /** Which members, in this order; those that no row has are left out. */
   members?: string[]
+  /** Those members and no others. */
+  only?: boolean
   links?: Record<string, (item: Item) => { to: string; search?: Record<string, string>; params?: Record<string, string> }>
   actions?: (item: Item) => ReactNode
 }
 
-export function ItemTable({ items, label, members, links, actions }: Listed & { items: Item[] }) {
+export function ItemTable({ items, label, members, only, links, actions }: Listed & { items: Item[] }) {
   const there = [...new Set(items.slice(0, 100).flatMap((i) => Object.keys(i).filter((k) => i[k] !== null)))]
-  const shown = (members ? [...members.filter((m) => there.includes(m)), ...there.filter((k) => !members.includes(k) && typeof items[0]?.[k] !== 'object')] : there).slice(0, 12)
-  const isNumber = (key: string) => items.some((i) => typeof i[key] === 'number')
-  return (
-    <Sheet label={label}>
-      <thead><tr>{shown.map((k) => <th key={k} scope="col" className={isNumber(k) ? 'n' : ''}>{title(k)}</th>)}{actions && <th scope="col"><span className="sr-only">Actions</span></th>}</tr></thead>
-      <tbody>
-        {items.map((item, i) => (
-          <tr key={i}>
-            {shown.map((k) => {
-              const link = item[k] != null ? links?.[k]?.(item) : undefined
-              const value = <Value name={k} value={item[k]} />
-              return <td key={k} className={isNumber(k) ? 'n' : 'max-w-80 break-words'}>{link ? <Link {...(link as { to: '/traces' })} className="text-accent underline">{value}</Link> : value}</td>
-            })}
-            {actions && <td><div className="flex justify-end gap-2">{actions(item)}</div></td>}
-          </tr>
-        ))}
-      </tbody>
-    </Sheet>
-  )
+  const shown = (members ? [...members.filter((m) => there.includes(m)), ...there.filter((k) => !only && !members.includes(k) && typeof items[0]?.[k] !== 'object')] : there).slice(0, 12)
+  const column = (key: string): Col<Item> => ({
+    name: title(key), n: items.some((i) => typeof i[key] === 'number'), look: items.some((i) => isTime(key, i[key])) ? 'whitespace-nowrap' : 'max-w-80 [overflow-wrap:anywhere]',
+    draw: (item) => {
+      const link = item[key] != null ? links?.[key]?.(item) : undefined
+      const value = <Value name={key} value={item[key]} />
+      return link ? <Link {...(link as { to: '/traces' })} className="text-accent underline">{value}</Link> : value
+    },
+  })
+  const columns = [...shown.map(column), ...(actions ? [{ name: '', draw: (item: Item) => <div className="flex justify-end gap-2">{actions(item)}</div> }] : [])]
+  return <Table label={label} rows={items} columns={columns} />
 }
 
 /** A door's list, page behind page. */
