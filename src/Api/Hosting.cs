@@ -15,6 +15,7 @@ using Hindcast.Infrastructure;
 using Hindcast.Infrastructure.Secrets;
 using Hindcast.Infrastructure.Upstreams;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
 
 namespace Hindcast.Api;
 
@@ -57,7 +58,8 @@ internal static class Hosting
     /// <summary>Everything but the web server: the command line works on the files with it.</summary>
     public static void AddHindcast(IServiceCollection services, IConfiguration configuration)
     {
-        services.AddOptions<HindcastOptions>().Bind(configuration.GetSection("Hindcast")).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<HindcastOptions>().Bind(configuration.GetSection("Hindcast")).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<HindcastOptions>, SettingsInRange>();
         var options = configuration.GetSection("Hindcast").Get<HindcastOptions>() ?? new();
         Directory.CreateDirectory(options.DataDirectory);
 
@@ -91,3 +93,7 @@ internal static class Hosting
         kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(60);
     }
 }
+
+/// <summary>Every range that a setting names, those of the groups within too; who starts with another value is told which it is.</summary>
+[OptionsValidator]
+internal sealed partial class SettingsInRange : IValidateOptions<HindcastOptions>;

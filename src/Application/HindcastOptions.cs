@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
 
 namespace Hindcast.Application;
 
@@ -16,26 +17,26 @@ public sealed class HindcastOptions
     /// <value>Default false.</value>
     public bool Open { get; set; }
 
-    public LiveOptions Live { get; set; } = new();
+    [ValidateObjectMembers] public LiveOptions Live { get; set; } = new();
 
     public OtlpOptions Otlp { get; set; } = new();
 
-    public JwtOptions Jwt { get; set; } = new();
+    [ValidateObjectMembers] public JwtOptions Jwt { get; set; } = new();
 
     /// <summary>Tells logs on one EventStoreDB server apart: a named log's streams begin with its name and a dot. The embedded log needs none.</summary>
     [RegularExpression("[a-z0-9_]{1,64}")] public string? LogName { get; set; }
 
-    public LimitOptions Limits { get; set; } = new();
+    [ValidateObjectMembers] public LimitOptions Limits { get; set; } = new();
 
     public ProjectionOptions Projections { get; set; } = new();
 
-    public GatewayOptions Gateway { get; set; } = new();
+    [ValidateObjectMembers] public GatewayOptions Gateway { get; set; } = new();
 
-    public RetentionOptions Retention { get; set; } = new();
+    [ValidateObjectMembers] public RetentionOptions Retention { get; set; } = new();
 
     public AlertOptions Alerts { get; set; } = new();
 
-    public TimeTravelOptions TimeTravel { get; set; } = new();
+    [ValidateObjectMembers] public TimeTravelOptions TimeTravel { get; set; } = new();
 
     /// <summary>
     /// Contents of traces are written to the log sealed with keys of their traces and users, so that destroying a key erases them. Without, whoever
