@@ -170,10 +170,17 @@ public sealed record GetAnalytics(Caller Caller, DateTimeOffset From, DateTimeOf
 
         void Add(BucketRow row, SpanRow? span)
         {
-            foreach (var figures in FiguresOf(row.Start, GroupOf(row.Kind, row.Provider, row.Model, row.Environment, row.Status), span))
+            var whole = GroupOf(row.Kind, row.Provider, row.Model, row.Environment, row.Status);
+            if (span is null)
+            {
+                // What would count it in several cells, or in another one, only spans know.
+                if (query.Where?.Invoke(whole) != false) CellOf(row.Start, whole, null, null).Add(row, prices);
+                return;
+            }
+            foreach (var figures in FiguresOf(row.Start, whole, span))
             {
                 figures.Add(row, prices);
-                if (query.People && span is not null) figures.Meet(span.UserId, span.SessionId);
+                if (query.People) figures.Meet(span.UserId, span.SessionId);
             }
         }
 
@@ -181,30 +188,31 @@ public sealed record GetAnalytics(Caller Caller, DateTimeOffset From, DateTimeOf
             new(kind, provider ?? "", model ?? "", environment ?? "", (SpanStatus)status);
 
         /// <summary>Where it counts: one cell, none, or one for each tag.</summary>
-        IEnumerable<Figures> FiguresOf(long micros, AnalyticsGroup whole, SpanRow? span)
+        IEnumerable<Figures> FiguresOf(long micros, AnalyticsGroup whole, SpanRow span)
         {
-            if (span is not null && query.FromSpans) whole = whole with { UserId = span.UserId ?? "", SessionId = span.SessionId ?? "" };
+            if (query.FromSpans) whole = whole with { UserId = span.UserId ?? "", SessionId = span.SessionId ?? "" };
             if (query.Where?.Invoke(whole) == false) yield break;
+            foreach (var (team, tag) in MarksOf(span)) yield return CellOf(micros, whole, team, tag);
+        }
+
+        Figures CellOf(long micros, AnalyticsGroup whole, string? team, string? tag)
+        {
             var piece = query.By is { } width ? (BucketWidth)((int)width * query.Times) : default;
-            var at = piece == default ? 0 : BucketKey.StartOf(micros, piece);
-            foreach (var marks in MarksOf(span))
+            var key = (piece == default ? 0 : BucketKey.StartOf(micros, piece), new AnalyticsGroup(
+                Is(Dimensions.Kind) ? whole.Kind : null, Is(Dimensions.Provider) ? whole.Provider : null, Is(Dimensions.Model) ? whole.Model : null,
+                Is(Dimensions.Environment) ? whole.Environment : null, Is(Dimensions.Status) ? whole.Status is SpanStatus.Warning ? SpanStatus.Success : whole.Status : null)
             {
-                var key = (at, new AnalyticsGroup(
-                    Is(Dimensions.Kind) ? whole.Kind : null, Is(Dimensions.Provider) ? whole.Provider : null, Is(Dimensions.Model) ? whole.Model : null,
-                    Is(Dimensions.Environment) ? whole.Environment : null, Is(Dimensions.Status) ? whole.Status is SpanStatus.Warning ? SpanStatus.Success : whole.Status : null)
-                {
-                    UserId = Is(Dimensions.User) ? whole.UserId : null, SessionId = Is(Dimensions.Session) ? whole.SessionId : null, Team = marks.Team, Tag = marks.Tag,
-                });
-                if (!_cells.TryGetValue(key, out var figures)) _cells[key] = figures = new();
-                yield return figures;
-            }
+                UserId = Is(Dimensions.User) ? whole.UserId : null, SessionId = Is(Dimensions.Session) ? whole.SessionId : null, Team = team, Tag = tag,
+            });
+            if (!_cells.TryGetValue(key, out var figures)) _cells[key] = figures = new();
+            return figures;
         }
 
         /// <summary>The team and each tag, where they are asked for.</summary>
-        IEnumerable<(string? Team, string? Tag)> MarksOf(SpanRow? span)
+        IEnumerable<(string? Team, string? Tag)> MarksOf(SpanRow span)
         {
             if (!Is(Dimensions.Team) && !Is(Dimensions.Tag)) return [(null, null)];
-            using var attributes = span?.Attributes is { } json ? JsonDocument.Parse(json, new() { MaxDepth = 1_024 }) : null;
+            using var attributes = span.Attributes is { } json ? JsonDocument.Parse(json, new() { MaxDepth = 1_024 }) : null;
             var team = Is(Dimensions.Team) ? attributes is null ? "" : TextOf(attributes.RootElement, "team") ?? TextOf(attributes.RootElement, "team_id") ?? "" : null;
             if (!Is(Dimensions.Tag)) return [(team, null)];
             return SpanCatalogue.TagsOf(attributes?.RootElement ?? default) is { Count: > 0 } tags ? [.. tags.Distinct().Select(tag => (team, (string?)tag))] : [(team, "")];

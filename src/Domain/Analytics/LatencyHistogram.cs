@@ -6,6 +6,7 @@ namespace Hindcast.Domain.Analytics;
 /// </summary>
 public sealed class LatencyHistogram
 {
+    const int Room = 8;
     const double RelativeError = 0.01;
     static readonly double LogOfGrowth = Math.Log((1 + RelativeError) / (1 - RelativeError));
 
@@ -22,6 +23,12 @@ public sealed class LatencyHistogram
     /// <summary>Adds what <see cref="ToBytes"/> gave.</summary>
     public void Add(ReadOnlySpan<byte> bytes)
     {
+        // As many counts as there may be: one that is the first of a sum need not grow into it.
+        if (_counts.Length == 0 && bytes.Length > 0)
+        {
+            var start = 0;
+            (_first, _counts) = ((int)Take(bytes, ref start), new long[Math.Max(Room, bytes.Length / 2)]);
+        }
         for (var at = 0; at < bytes.Length;)
         {
             var bucket = (int)Take(bytes, ref at);
@@ -71,12 +78,12 @@ public sealed class LatencyHistogram
 
     void MakeRoomFor(int bucket)
     {
-        const int Room = 8;
         if (_counts.Length == 0) (_first, _counts) = (bucket, new long[Room]);
         else if (bucket < _first)
         {
-            _counts = [.. new long[_first - bucket], .. _counts];
-            _first = bucket;
+            var first = bucket - Math.Min(bucket, _counts.Length / 2);
+            _counts = [.. new long[_first - first], .. _counts];
+            _first = first;
         }
         else Array.Resize(ref _counts, Math.Max(bucket - _first + Room, 2 * _counts.Length));
     }

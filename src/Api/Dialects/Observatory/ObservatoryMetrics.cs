@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 using Hindcast.Api.Native;
 using Hindcast.Application;
@@ -166,15 +165,14 @@ internal static class ObservatoryMetrics
 
     static async Task WriteAsync(HttpContext http, Action<Utf8JsonWriter> write, CancellationToken ct)
     {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new() { Encoder = Envelope.Json.Encoder }))
+        http.Response.ContentType = "application/json; charset=utf-8";
+        await using (var json = new Utf8JsonWriter(http.Response.BodyWriter, new() { Encoder = Envelope.Json.Encoder }))
         {
             json.WriteStartObject();
             write(json);
             json.WriteEndObject();
         }
-        http.Response.ContentType = "application/json; charset=utf-8";
-        await http.Response.BodyWriter.WriteAsync(buffer.WrittenMemory, ct);
+        await http.Response.BodyWriter.FlushAsync(ct);
     }
 
     static void Window(Utf8JsonWriter json, (DateTimeOffset From, DateTimeOffset To) window)
