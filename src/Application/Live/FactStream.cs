@@ -83,10 +83,13 @@ public sealed class FactStream(
             {
                 if (heard.Take() is { } message)
                 {
-                    if (message.Position > _at) _at = message.Position;
-                    // The log was read further than the tail had come.
-                    else if (!message.Bytes.IsEmpty) continue;
-                    yield return message with { Position = _at };
+                    if (message.Position > _at)
+                    {
+                        _at = message.Position;
+                        yield return message;
+                    }
+                    // The log was read further than the tail had come: a fact was said already, a beat is one all the same.
+                    else if (message.Bytes.IsEmpty) yield return new(_at, default);
                     continue;
                 }
                 if (heard.Closed is not null) break;

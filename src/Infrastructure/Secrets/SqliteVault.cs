@@ -23,14 +23,8 @@ public sealed class SqliteVault : IVault, IDisposable
         return new(VaultConnection.Open(path, connection => VaultFile.Prepare(connection, path)));
     }
 
-    public Task<IReadOnlyList<KeyRow>> KeysAsync(CancellationToken ct) => _connection.RunAsync<IReadOnlyList<KeyRow>>(() =>
-    {
-        using var command = _connection.Command("SELECT * FROM keys ORDER BY created, id");
-        using var rows = command.ExecuteReader();
-        var keys = new List<KeyRow>();
-        while (rows.Read()) keys.Add(KeyRows.Read(rows));
-        return keys;
-    }, ct);
+    public Task<IReadOnlyList<KeyRow>> KeysAsync(CancellationToken ct) =>
+        _connection.RunAsync<IReadOnlyList<KeyRow>>(() => _connection.Read("SELECT * FROM keys ORDER BY created, id", KeyRows.Read), ct);
 
     public Task SaveAsync(IReadOnlyList<KeyRow> keys, CancellationToken ct) => _connection.RunAsync(() =>
     {
@@ -49,10 +43,7 @@ public sealed class SqliteVault : IVault, IDisposable
     {
         using var transaction = _connection.Begin();
         foreach (var (id, used) in uses)
-        {
-            using var command = _connection.Command("UPDATE keys SET last_used = MAX(COALESCE(last_used, 0), $used) WHERE id = $id", ("$used", used.Micros()), ("$id", id));
-            command.ExecuteNonQuery();
-        }
+            _connection.Execute("UPDATE keys SET last_used = MAX(COALESCE(last_used, 0), $used) WHERE id = $id", ("$used", used.Micros()), ("$id", id));
         transaction.Commit();
         return 0;
     }, ct);
@@ -62,36 +53,25 @@ public sealed class SqliteVault : IVault, IDisposable
         using var read = _connection.Command("SELECT value FROM secrets WHERE name = $name", ("$name", name));
         if (read.ExecuteScalar() is byte[] known) return known;
         var made = make();
-        using var write = _connection.Command("INSERT INTO secrets(name, value) VALUES($name, $value)", ("$name", name), ("$value", made));
-        write.ExecuteNonQuery();
+        _connection.Execute("INSERT INTO secrets(name, value) VALUES($name, $value)", ("$name", name), ("$value", made));
         return made;
     }, ct);
 
-    public Task<AnswerRow?> AnswerAsync(string project, string key, CancellationToken ct) => _connection.RunAsync(() =>
-    {
-        using var command = _connection.Command(
-            "SELECT body_hash, status, answer, position, expires FROM answers WHERE project = $project AND key = $key", ("$project", project), ("$key", key));
-        using var row = command.ExecuteReader();
-        return !row.Read() ? null : new AnswerRow(
+    public Task<AnswerRow?> AnswerAsync(string project, string key, CancellationToken ct) => _connection.RunAsync(() => _connection.Read(
+        "SELECT body_hash, status, answer, position, expires FROM answers WHERE project = $project AND key = $key",
+        row => new AnswerRow(
             row.GetFieldValue<byte[]>(0),
             new(row.GetInt32(1), row.GetFieldValue<byte[]>(2), row.IsDBNull(3) ? null : row.GetInt64(3)),
-            Time.At(row.GetInt64(4)));
-    }, ct);
+            Time.At(row.GetInt64(4))),
+        ("$project", project), ("$key", key)).SingleOrDefault(), ct);
 
-    public Task SaveAsync(string project, string key, AnswerRow answer, CancellationToken ct) => _connection.RunAsync(() =>
-    {
-        using var command = _connection.Command(
-            "INSERT OR REPLACE INTO answers(project, key, body_hash, status, answer, position, expires) VALUES($project, $key, $hash, $status, $answer, $position, $expires)",
-            ("$project", project), ("$key", key), ("$hash", answer.BodyHash), ("$status", answer.Answer.Status), ("$answer", answer.Answer.Body),
-            ("$position", answer.Answer.Position), ("$expires", answer.Expires.Micros()));
-        return command.ExecuteNonQuery();
-    }, ct);
+    public Task SaveAsync(string project, string key, AnswerRow answer, CancellationToken ct) => _connection.RunAsync(() => _connection.Execute(
+        "INSERT OR REPLACE INTO answers(project, key, body_hash, status, answer, position, expires) VALUES($project, $key, $hash, $status, $answer, $position, $expires)",
+        ("$project", project), ("$key", key), ("$hash", answer.BodyHash), ("$status", answer.Answer.Status), ("$answer", answer.Answer.Body),
+        ("$position", answer.Answer.Position), ("$expires", answer.Expires.Micros())), ct);
 
-    public Task<int> SweepAsync(DateTimeOffset now, CancellationToken ct) => _connection.RunAsync(() =>
-    {
-        using var command = _connection.Command("DELETE FROM answers WHERE expires <= $now", ("$now", now.Micros()));
-        return command.ExecuteNonQuery();
-    }, ct);
+    public Task<int> SweepAsync(DateTimeOffset now, CancellationToken ct) =>
+        _connection.RunAsync(() => _connection.Execute("DELETE FROM answers WHERE expires <= $now", ("$now", now.Micros())), ct);
 
     public void Dispose() => _connection.Dispose();
 }
