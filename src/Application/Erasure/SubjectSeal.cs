@@ -85,9 +85,7 @@ public sealed class SubjectSeal(ISubjectKeys keys, bool closes = true) : ISeal
         if (header.SealedBy is not { } by) return IsErased(header) ? (ReadOnlyMemory<byte>?)null : stored;
         // Keys of what has expired go with those of their week; until then nobody reads it all the same.
         if (header.TraceId is { } gone && keys.TimesErased(header.Project, KeyOwner.Trace(gone)) > 0) return (ReadOnlyMemory<byte>?)null;
-        var (id, time) = by.IndexOf('.', StringComparison.Ordinal) is >= 0 and var dot
-            ? (by[..dot], int.TryParse(by.AsSpan(dot + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : throw Unreadable()) : (by, 0);
-        if (header.TraceId is not { } trace || stored.Length < NonceBytes + TagBytes || keys.Find(id) is not { } root) throw Unreadable();
+        if (PartsOf(by) is not var (id, time) || header.TraceId is not { } trace || stored.Length < NonceBytes + TagBytes || keys.Find(id) is not { } root) throw Unreadable();
         if (KeyOf(root, new(id, trace, header.Subject, time)) is not { } key) return (ReadOnlyMemory<byte>?)null;
 
         var box = stored.Span;
@@ -110,6 +108,16 @@ public sealed class SubjectSeal(ISubjectKeys keys, bool closes = true) : ISeal
         return content;
 
         UnreadableFact Unreadable() => new($"the vault cannot open what '{by}' sealed");
+    }
+
+    public bool Knows(string sealedBy) => PartsOf(sealedBy) is var (id, _) && keys.Find(id) is not null;
+
+    /// <summary>The root, and how often the user had been erased; null when it says neither.</summary>
+    static (string Root, int Time)? PartsOf(string sealedBy)
+    {
+        var dot = sealedBy.IndexOf('.', StringComparison.Ordinal);
+        if (dot < 0) return (sealedBy, 0);
+        return int.TryParse(sealedBy.AsSpan(dot + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var time) ? (sealedBy[..dot], time) : null;
     }
 
     /// <summary>Recorded in clear, before contents were sealed, about somebody who was erased since: there for who reads the file, and for nobody else.</summary>

@@ -9,7 +9,7 @@ namespace Hindcast.Integration.Server;
 
 public sealed class TimeTravelOnSqlite(AgingHost host) : TimeTravelTests(host), IClassFixture<AgingHost>;
 
-public sealed class TimeTravelSealed(SealedAging host) : TimeTravelTests(host), IClassFixture<SealedAging>;
+public sealed class TimeTravelInClear(ClearAging host) : TimeTravelTests(host), IClassFixture<ClearAging>;
 
 public sealed class TimeTravelOnPostgres(PostgresAging host) : TimeTravelTests(host), IClassFixture<PostgresAging>;
 
