@@ -136,6 +136,7 @@ internal static class Routes
         app.MapGet("/api/analytics/usage", WhyOpsAnalytics.Usage).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Requests by provider and model");
         app.MapPost("/api/llm-costs", WhyOpsAnalytics.Costs).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "What models cost");
         app.MapPost("/api/analyses", WhyOpsAnalyses.Create).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "What can be said of a trace without a model");
+        app.MapGet("/api/analyses/{traceId}", WhyOpsAnalyses.OfTrace).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "The same, by its id, which is the trace's");
         app.MapGet("/api/analyses/trace/{traceId}", WhyOpsAnalyses.OfTrace).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "The same, by the trace");
         app.MapGet("/api/health", WhyOpsHealth.Get).Open().Says("WhyOps", "The process answers");
         app.MapGet("/api/health/ready", WhyOpsHealth.Ready).Open().Says("WhyOps", "What was recorded before the start can be read");
