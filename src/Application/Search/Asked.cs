@@ -49,9 +49,12 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
     {
         if (narrowing is { In: Table.Scores, Part: Condition score })
         {
-            // Every score of that name that could count, under the alias and the column that the condition is asked of here.
-            var column = new Field(score.Field.Name, score.Field.Type, score.Field.Type == FieldType.Text ? "i.text" : "i.number", score.Field.Read);
-            sql.Write($" FROM {schema}scores i WHERE {Reach(sql, "i")}i.name = {sql.Value(score.Field.Score!)} AND ").Filter(score with { Field = column });
+            // Every score of that name that could count, and the rows it could count for; the condition is asked of its own column. LEFT keeps SQLite
+            // from asking all rows for their scores.
+            var column = new Field(score.Field.Name, score.Field.Type, score.Field.Type == FieldType.Text ? "s.text" : "s.number", score.Field.Read);
+            sql.Write($" FROM {schema}scores s LEFT JOIN {schema}{search.In.Table} r ON r.project = s.project AND r.trace_id = s.trace_id AND r.day = s.day");
+            if (Names.Contains("span_id")) sql.Write(" AND s.span_id IN ('', r.span_id)");
+            sql.Write($" WHERE {Reach(sql, "s")}s.name = {sql.Value(score.Field.Score!)} AND ").Filter(score with { Field = column });
             return;
         }
         var (table, alias) = narrowing.In == Table.Texts ? (Texts!, "i") : ($"{schema}{search.In.Table}", "r");
@@ -76,7 +79,7 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
         var sql = Sql();
         if (narrow is not null)
         {
-            sql.Write($"WITH few AS MATERIALIZED (SELECT {(narrow.In == Table.Scores ? "DISTINCT " : "")}{string.Join(", ", NamesIn(narrow.In).Select(n => $"{(narrow.In == Table.Rows ? "r" : "i")}.{n}"))}");
+            sql.Write($"WITH few AS MATERIALIZED (SELECT {(narrow.In == Table.Scores ? "DISTINCT " : "")}{string.Join(", ", Names.Select(n => $"{(narrow.In == Table.Texts ? "i" : "r")}.{n}"))}");
             RowsOf(sql, narrow);
             sql.Write(") ");
         }
@@ -111,7 +114,7 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
     /// <summary>Neither texts nor scores say on which day their row stands; its run does, and saves a look into every other day.</summary>
     string RowsByName(Narrowing narrow, string table)
     {
-        var named = $"JOIN {table} r ON {string.Join(" AND ", NamesIn(narrow.In).Select(n => $"r.{n} = few.{n}"))}";
+        var named = $"JOIN {table} r ON {string.Join(" AND ", Names.Select(n => $"r.{n} = few.{n}"))}";
         return narrow.In != Table.Rows && dialect.DividesByDay
             ? $"JOIN {schema}runs d ON d.project = few.project AND d.trace_id = few.trace_id {named} AND r.day = d.day"
             : named;
@@ -121,9 +124,6 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
         : ReferenceEquals(filter, done) ? Filter.Everything
         : filter is All all ? new All([.. all.Filters.Where(f => !ReferenceEquals(f, done))])
         : filter;
-
-    /// <summary>What a narrowing finds: rows, or with scores the traces in which there are some.</summary>
-    IEnumerable<string> NamesIn(Table table) => table == Table.Scores ? ["project", "trace_id"] : Names;
 
     /// <summary>What names a row in its own table and in the texts.</summary>
     IEnumerable<string> Names => search.In.Key.Where(c => c != "started_at").Prepend("project");
