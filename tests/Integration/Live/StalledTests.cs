@@ -55,7 +55,7 @@ public sealed class StalledTests : IAsyncLifetime
         _stopping.Dispose();
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task A_socket_that_reads_again_hears_everything_up_to_the_position_it_is_closed_with()
     {
         using var socket = await OpenAsync();
@@ -65,7 +65,7 @@ public sealed class StalledTests : IAsyncLifetime
         ((int)socket.CloseStatus!, socket.CloseStatusDescription).Should().Be((1013, $"too slow; last position {last}"));
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task An_event_stream_that_is_read_again_ends_with_the_position_it_has_come_to()
     {
         using var line = await RequestAsync();
@@ -76,7 +76,7 @@ public sealed class StalledTests : IAsyncLifetime
         said.Should().EndWith($$"""data: {"type":"closed","reason":"too slow","position":{{last}}}""" + "\n\n\r\n0\r\n\r\n");
     }
 
-    [Theory, InlineData(true), InlineData(false)]
+    [Theory(Timeout = 60_000), InlineData(true), InlineData(false)]
     public async Task Who_goes_on_not_reading_is_cut_off(bool sse)
     {
         using var socket = sse ? null : await OpenAsync();
@@ -92,7 +92,7 @@ public sealed class StalledTests : IAsyncLifetime
         }
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task A_socket_is_told_that_the_server_stops()
     {
         using var socket = await OpenAsync();
