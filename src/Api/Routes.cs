@@ -174,7 +174,7 @@ internal static class Routes
     static void MapTrops(this WebApplication app)
     {
         app.MapGet("/v1/analytics/requests", TropsAnalytics.Requests).Shows(TropsRefusals.RefuseAsync).WithMetadata(new LimitedByPlan()).Says("TROPS", "Requests to models, newest first");
-        app.MapGet("/v1/analytics/overview", TropsAnalytics.Overview).Shows(TropsRefusals.RefuseAsync).WithMetadata(new LimitedByPlan()).Says("TROPS", "Requests by minute, hour or day");
+        app.MapGet("/v1/analytics/overview", TropsAnalytics.Overview).Shows(TropsRefusals.RefuseAsync).WithMetadata(new LimitedByPlan()).Travels(Own).Says("TROPS", "Requests by minute, hour or day");
     }
 
     static void MapOperations(this WebApplication app)
