@@ -38,28 +38,30 @@ public sealed class AlertKillTests
             taken.Enqueue(http.Request.Headers["X-Hindcast-Delivery"].ToString());
             await FakeProvider.Json(http, 200, "");
         }
-        var seen = new List<FakeProvider.Seen>();
         var load = new CrashLoad();
+        // Set once: what comes between two scripts is seen, too.
+        Func<Microsoft.AspNetCore.Http.HttpContext, int, Task> script = null!;
+        receiver.Reset((http, n) => script(http, n));
         await using (var server = await HindcastProcess.StartAsync(before.Folder, new Dictionary<string, string> { ["Hindcast__Upstreams__AllowPrivateNetworks"] = "true", ["Hindcast__Alerts__Settle"] = "00:00:05" }))
         {
             // It says nothing; then it takes every other; then it takes all. Each time the process dies before it can have written down everything.
-            foreach (var (script, most) in ((Func<Microsoft.AspNetCore.Http.HttpContext, int, Task>, int)[])[
+            foreach (var (next, most) in ((Func<Microsoft.AspNetCore.Http.HttpContext, int, Task>, int)[])[
                 ((http, _) => Task.Delay(Timeout.Infinite, http.RequestAborted), 2), ((http, n) => n % 2 == 0 ? TakeAsync(http) : FakeProvider.Json(http, 500, "no"), 3), ((http, _) => TakeAsync(http), 1)])
             {
-                receiver.Reset(script);
+                script = next;
+                var heard = receiver.Requests.Count;
                 using var stop = new CancellationTokenSource();
                 var writing = load.WriteAsync(server, stop.Token);
-                while (receiver.Requests.Count < most) await Task.Delay(5, Ct);
+                while (receiver.Requests.Count < heard + most) await Task.Delay(5, Ct);
                 await server.KillAsync();
                 await stop.CancelAsync();
                 await writing;
-                seen.AddRange(receiver.Requests);
                 await server.StartAsync();
             }
             await SettledAsync(server, secrets.Keys);
             await load.ShouldBeKeptAsync(server);
 
-            seen.AddRange(receiver.Requests);
+            List<FakeProvider.Seen> seen = [.. receiver.Requests];
             using var http = server.Client();
             foreach (var (id, secret) in secrets)
             {
