@@ -41,7 +41,7 @@ public abstract class ObservatoryContract(ObservatoryContract.Filled server)
 
     Task<Answer> ListAsync(string query, string? key = null) => server.GetAsync($"/api/v1/traces?{query}", key ?? server.Shop, ("X-Min-Position", server.Written!));
 
-    Task<Answer> BearerAsync(string path, string token) => server.GetAsync(path, null, ("Authorization", $"Bearer {token}"));
+    Task<Answer> BearerAsync(string path, string token) => server.GetAsync(path, null, ("Authorization", $"Bearer {token}"), ("X-Min-Position", server.Written!));
 
     [Theory]
     [InlineData("""{"field":"provider","operator":"eq","value":"openai"}""", 51)]
