@@ -95,7 +95,7 @@ internal static class Routes
         app.MapGet("/api/v1/traces/{traceId}/timeline", TraceDoors.Timeline).Needs(Scopes.Read).Reads("traces").Says("Traces", "The facts of a trace in the order they were recorded");
         app.MapGet("/api/v1/traces/{traceId}/state", TraceDoors.State).Needs(Scopes.Read).TravelsItself().Says("Traces", "The tree as it stood at a revision or a time");
         app.MapGet("/api/v1/traces/{traceId}/diff", TraceDoors.Diff).Needs(Scopes.Read).Says("Traces", "What came between two revisions: the facts, and what they changed");
-        app.MapGet("/api/v1/stream", StreamDoor.ServeAsync).Needs(Scopes.Read, Permissions.ReadTraces).ExcludeFromDescription();
+        app.MapGet("/api/v1/stream", StreamDoor.ServeAsync).Needs(Scopes.Read, Permissions.ReadTraces).Takes(LiveDescription.Stream).Says("Traces", "The facts of traces from any position on and then live, as server-sent events or a WebSocket");
     }
 
     static void MapTraceLlm(this WebApplication app)
@@ -110,7 +110,7 @@ internal static class Routes
             app.MapGet($"{at}/projects", TraceLlmProjects.List).AsTraceLlm(Scopes.Read).Says("TraceLLM", "Projects, oldest first");
             app.MapPost($"{at}/projects", TraceLlmProjects.Create).AsTraceLlm(Scopes.Admin).Says("TraceLLM", "Make a project, with its first key, which is shown once");
             app.MapGet($"{at}/api-keys", TraceLlmProjects.Keys).AsTraceLlm(Scopes.Admin).Says("TraceLLM", "Keys, masked, newest first");
-            app.MapGet($"{at}/ws", LiveDoor.ServeAsync).AsTraceLlm(Scopes.Read).WithMetadata(new TakesToken()).ExcludeFromDescription();
+            app.MapGet($"{at}/ws", LiveDoor.ServeAsync).AsTraceLlm(Scopes.Read).WithMetadata(new TakesToken()).Takes(LiveDescription.Socket).Says("TraceLLM", "News of traces on a WebSocket; with a token the LLM Observatory's messages");
         }
     }
 
@@ -174,7 +174,7 @@ internal static class Routes
     static void MapTrops(this WebApplication app)
     {
         app.MapGet("/v1/analytics/requests", TropsAnalytics.Requests).Shows(TropsRefusals.RefuseAsync).WithMetadata(new LimitedByPlan()).Says("TROPS", "Requests to models, newest first");
-        app.MapGet("/v1/analytics/overview", TropsAnalytics.Overview).Shows(TropsRefusals.RefuseAsync).WithMetadata(new LimitedByPlan()).Says("TROPS", "Requests by minute, hour or day");
+        app.MapGet("/v1/analytics/overview", TropsAnalytics.Overview).Shows(TropsRefusals.RefuseAsync).WithMetadata(new LimitedByPlan()).Travels(Own).Says("TROPS", "Requests by minute, hour or day");
     }
 
     static void MapOperations(this WebApplication app)

@@ -173,6 +173,23 @@ public sealed class StreamDoorTests(LiveServer server) : IClassFixture<LiveServe
     }
 
     [Fact]
+    public async Task Its_description_says_what_it_takes_and_refuses()
+    {
+        var (key, ingest) = (await KeyAsync("described", "ingest", "read"), await KeyAsync("described", "ingest"));
+        var described = (await server.GetAsync("/openapi/v1.json")).Json.GetProperty("paths").GetProperty("/api/v1/stream").GetProperty("get");
+        described.GetProperty("parameters").EnumerateArray().Select(p => p.Text("name")).Should().Equal("from", "project_id", "trace_id", "types", "filter", "speed", "log_id");
+        var answers = described.GetProperty("responses");
+        answers.EnumerateObject().Select(a => a.Name).Should().BeEquivalentTo("101", "200", "400", "401", "403", "410", "429", "503");
+        answers.GetProperty("200").GetProperty("content").EnumerateObject().Select(c => c.Name).Should().Equal("text/event-stream");
+        foreach (var (query, shown) in ((string, string?)[])[("from=x", key), ("", null), ("", ingest), ("from=99999999999", key)])
+        {
+            var answer = await server.GetAsync($"/api/v1/stream?{query}", shown);
+            answers.GetProperty(answer.Status.ToString(CultureInfo.InvariantCulture)).GetProperty("content").GetProperty("application/json").GetProperty("example").GetProperty("error").Text("code")
+                .Should().Be(answer.Json.GetProperty("error").Text("code"));
+        }
+    }
+
+    [Fact]
     public async Task Only_who_may_read_hears_it_and_only_their_own()
     {
         var (mine, rival, ingest) = (await KeyAsync("walled", "ingest", "read"), await KeyAsync("walled2", "ingest", "read"), await KeyAsync("walled", "ingest"));

@@ -9,7 +9,7 @@ namespace Hindcast.Integration.Server;
 
 public sealed class TimeTravelOnSqlite(AgingHost host) : TimeTravelTests(host), IClassFixture<AgingHost>;
 
-public sealed class TimeTravelSealed(SealedAging host) : TimeTravelTests(host), IClassFixture<SealedAging>;
+public sealed class TimeTravelInClear(ClearAging host) : TimeTravelTests(host), IClassFixture<ClearAging>;
 
 public sealed class TimeTravelOnPostgres(PostgresAging host) : TimeTravelTests(host), IClassFixture<PostgresAging>;
 
@@ -281,7 +281,31 @@ public abstract class TimeTravelTests(AgingHost host)
         var paths = (await host.SendAsync(HttpMethod.Get, "/openapi/v1.json")).Json.GetProperty("paths").EnumerateObject();
         var taking = paths.SelectMany(p => p.Value.EnumerateObject().Where(m => m.Value.TryGetProperty("parameters", out var all) && all.EnumerateArray().Any(x => x.Text("name") == "as_of"))
             .Select(m => m.Name == "post" ? $"POST {p.Name}" : p.Name));
-        taking.Should().BeEquivalentTo(Doors().Select(d => d.Split(' ', 3) is [_, var path, _] ? $"POST {path}" : d.Split('?')[0]).Append("/api/v1/traces/{traceId}").Distinct());
+        taking.Should().BeEquivalentTo(Doors().Select(d => d.Split(' ', 3) is [_, var path, _] ? $"POST {path}" : d.Split('?')[0]).Append("/api/v1/traces/{traceId}").Append("/v1/analytics/overview").Distinct());
+    }
+
+    [Fact]
+    public async Task The_overview_of_requests_is_what_it_was_in_a_window_that_ends_then()
+    {
+        var key = await KeyAsync("overview");
+        await WriteAsync(key, Asked("a", 100), Asked("b", 1_000));
+        await SettledAsync();
+        var cut = Cut();
+        var then = await FilledAsync(null);
+        then.Should().NotBeEmpty();
+        await WriteAsync(key, Asked("b", 2_000), Asked("c", 2_000));
+        await SettledAsync();
+        (await FilledAsync(cut)).Should().Equal(then);
+        (await FilledAsync(null)).Should().NotEqual(then);
+        (await FilledAsync("1999-12-31")).Should().BeEmpty();
+        var refused = await AskAsync(key, "/v1/analytics/overview", "yesterday");
+        (refused.Status, refused.Json.GetProperty("error").Text("message")).Should().Be((422, "as_of must be one ISO 8601 time, or one like now-1h"));
+
+        object Asked(string trace, int ago) => new { type = "llm_response", trace_id = trace, span_id = $"{trace}{ago}", provider = "openai", model = "gpt-4o", at = Iso(Now.AddSeconds(-ago)), latency_ms = ago, usage = new { input = 10, output = ago } };
+
+        // Where the window begins depends on when it is asked; the buckets that hold something do not.
+        async Task<string[]> FilledAsync(string? asOf) =>
+            [.. (await AskAsync(key, "/v1/analytics/overview?window=7d&bucket=minute", asOf)).Json.GetProperty("buckets").EnumerateArray().Where(b => b.GetProperty("request_count").GetInt64() > 0).Select(b => b.GetRawText())];
     }
 
     [Fact]
