@@ -53,7 +53,7 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
             // from asking all rows for their scores.
             var column = new Field(score.Field.Name, score.Field.Type, score.Field.Type == FieldType.Text ? "s.text" : "s.number", score.Field.Read);
             sql.Write($" FROM {schema}scores s LEFT JOIN {schema}{search.In.Table} r ON r.project = s.project AND r.trace_id = s.trace_id AND r.day = s.day");
-            if (Names.Contains("span_id")) sql.Write(" AND s.span_id IN ('', r.span_id)");
+            if (StandsByDay) sql.Write(" AND s.span_id IN ('', r.span_id)");
             sql.Write($" WHERE {Reach(sql, "s")}s.name = {sql.Value(score.Field.Score!)} AND ").Filter(score with { Field = column });
             return;
         }
@@ -79,7 +79,7 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
         var sql = Sql();
         if (narrow is not null)
         {
-            sql.Write($"WITH few AS MATERIALIZED (SELECT {(narrow.In == Table.Scores ? "DISTINCT " : "")}{string.Join(", ", Names.Select(n => $"{(narrow.In == Table.Texts ? "i" : "r")}.{n}"))}");
+            sql.Write($"WITH few AS MATERIALIZED (SELECT {(narrow.In == Table.Scores ? "DISTINCT " : "")}{string.Join(", ", Names.Select(n => $"{(narrow.In == Table.Texts ? "i" : "r")}.{n}"))}{(narrow.In != Table.Texts && StandsByDay ? ", r.day" : "")}");
             RowsOf(sql, narrow);
             sql.Write(") ");
         }
@@ -111,14 +111,20 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
     /// <summary>The fields of the filter that are scores, each once, as texts.</summary>
     public IReadOnlyList<Field> Scores { get; } = [.. search.Filter.Conditions.Select(c => c.Field).Where(f => f.Score is not null).Select(f => search.In.Field(f.Name)).DistinctBy(f => f.Name)];
 
-    /// <summary>Neither texts nor scores say on which day their row stands; its run does, and saves a look into every other day.</summary>
+    /// <summary>
+    /// By their whole key, so that no engine takes an index of the rest of the filter instead, once for each of the few. Texts do not say on which day
+    /// their row stands; its run does.
+    /// </summary>
     string RowsByName(Narrowing narrow, string table)
     {
         var named = $"JOIN {table} r ON {string.Join(" AND ", Names.Select(n => $"r.{n} = few.{n}"))}";
-        return narrow.In != Table.Rows && dialect.DividesByDay
-            ? $"JOIN {schema}runs d ON d.project = few.project AND d.trace_id = few.trace_id {named} AND r.day = d.day"
-            : named;
+        return !StandsByDay ? named
+            : narrow.In == Table.Texts ? $"JOIN {schema}runs d ON d.project = few.project AND d.trace_id = few.trace_id {named} AND r.day = d.day"
+            : $"{named} AND r.day = few.day";
     }
+
+    /// <summary>The day is a part of the key of a row: spans.</summary>
+    bool StandsByDay => Names.Contains("span_id");
 
     static Filter Rest(Filter filter, Filter? done) => done is null ? filter
         : ReferenceEquals(filter, done) ? Filter.Everything

@@ -9,9 +9,6 @@ public interface ISqlDialect
     /// <summary>It has figures of how often a value occurs and chooses its indexes by them.</summary>
     bool KnowsItsRows { get; }
 
-    /// <summary>Spans stand apart by the day of their trace.</summary>
-    bool DividesByDay { get; }
-
     /// <summary>An index finds texts that hold another one of at least three characters.</summary>
     bool FindsPartsByIndex { get; }
 

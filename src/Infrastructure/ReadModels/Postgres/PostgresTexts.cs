@@ -42,8 +42,6 @@ sealed class PostgresDialect : ISqlDialect
 {
     public bool KnowsItsRows => true;
 
-    public bool DividesByDay => true;
-
     public bool FindsPartsByIndex => true;
 
     public string Like(string text, string pattern) => $"{text} ILIKE {pattern}";

@@ -30,8 +30,6 @@ sealed class SqliteDialect : ISqlDialect
 
     public bool KnowsItsRows => false;
 
-    public bool DividesByDay => false;
-
     public bool FindsPartsByIndex => false;
 
     public string Like(string text, string pattern) => $"{text} LIKE {pattern} ESCAPE '\\'";
