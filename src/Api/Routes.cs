@@ -95,7 +95,7 @@ internal static class Routes
         app.MapGet("/api/v1/traces/{traceId}/timeline", TraceDoors.Timeline).Needs(Scopes.Read).Reads("traces").Says("Traces", "The facts of a trace in the order they were recorded");
         app.MapGet("/api/v1/traces/{traceId}/state", TraceDoors.State).Needs(Scopes.Read).TravelsItself().Says("Traces", "The tree as it stood at a revision or a time");
         app.MapGet("/api/v1/traces/{traceId}/diff", TraceDoors.Diff).Needs(Scopes.Read).Says("Traces", "What came between two revisions: the facts, and what they changed");
-        app.MapGet("/api/v1/stream", StreamDoor.ServeAsync).Needs(Scopes.Read, Permissions.ReadTraces).ExcludeFromDescription();
+        app.MapGet("/api/v1/stream", StreamDoor.ServeAsync).Needs(Scopes.Read, Permissions.ReadTraces).Takes(LiveDescription.Stream).Says("Traces", "The facts of traces from any position on and then live, as server-sent events or a WebSocket");
     }
 
     static void MapTraceLlm(this WebApplication app)
@@ -110,7 +110,7 @@ internal static class Routes
             app.MapGet($"{at}/projects", TraceLlmProjects.List).AsTraceLlm(Scopes.Read).Says("TraceLLM", "Projects, oldest first");
             app.MapPost($"{at}/projects", TraceLlmProjects.Create).AsTraceLlm(Scopes.Admin).Says("TraceLLM", "Make a project, with its first key, which is shown once");
             app.MapGet($"{at}/api-keys", TraceLlmProjects.Keys).AsTraceLlm(Scopes.Admin).Says("TraceLLM", "Keys, masked, newest first");
-            app.MapGet($"{at}/ws", LiveDoor.ServeAsync).AsTraceLlm(Scopes.Read).WithMetadata(new TakesToken()).ExcludeFromDescription();
+            app.MapGet($"{at}/ws", LiveDoor.ServeAsync).AsTraceLlm(Scopes.Read).WithMetadata(new TakesToken()).Takes(LiveDescription.Socket).Says("TraceLLM", "News of traces on a WebSocket; with a token the LLM Observatory's messages");
         }
     }
 
@@ -136,6 +136,7 @@ internal static class Routes
         app.MapGet("/api/analytics/usage", WhyOpsAnalytics.Usage).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Requests by provider and model");
         app.MapPost("/api/llm-costs", WhyOpsAnalytics.Costs).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "What models cost");
         app.MapPost("/api/analyses", WhyOpsAnalyses.Create).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "What can be said of a trace without a model");
+        app.MapGet("/api/analyses/{traceId}", WhyOpsAnalyses.OfTrace).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "The same, by its id, which is the trace's");
         app.MapGet("/api/analyses/trace/{traceId}", WhyOpsAnalyses.OfTrace).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "The same, by the trace");
         app.MapGet("/api/health", WhyOpsHealth.Get).Open().Says("WhyOps", "The process answers");
         app.MapGet("/api/health/ready", WhyOpsHealth.Ready).Open().Says("WhyOps", "What was recorded before the start can be read");
@@ -159,7 +160,7 @@ internal static class Routes
         app.MapGet("/api/v1/costs/attribution", ObservatoryCosts.Attribution).Counts(Permissions.ReadCosts, "read cost data").Takes(ObservatoryParameters.Figures(("dimension", "user, team, tag, provider, model or environment"), ("limit", "1 to 1000, default 100"), ("min_cost", "USD"))).Says("Figures", "Costs by user, team, tag, provider, model or environment");
         app.MapGet("/api/v1/costs/forecast", ObservatoryCosts.Forecast).Counts(Permissions.ReadCosts, "read cost data").Says("Figures", "Costs of the days to come, by a line through those that were");
         app.MapGet("/api/v1/analytics/performance", ObservatoryAnalytics.Performance).Counts(Permissions.ReadMetrics, "read metrics").Takes(ObservatoryParameters.Figures(("granularity", "1min, 5min, 1hour (default) or 1day"))).Says("Figures", "Latency and throughput");
-        app.MapGet("/api/v1/analytics/quality", ObservatoryAnalytics.Quality).Counts(Permissions.ReadMetrics, "read metrics").Takes(ObservatoryParameters.Figures(("granularity", "1min, 5min, 1hour (default) or 1day"))).Says("Figures", "Errors and what they say");
+        app.MapGet("/api/v1/analytics/quality", ObservatoryAnalytics.Quality).Counts(Permissions.ReadMetrics, "read metrics").Takes(ObservatoryParameters.Figures(("granularity", "1min, 5min, 1hour (default) or 1day"))).Says("Figures", "Errors and what they say, the mean of the scores given, and how many were helped (score resolved)");
         app.MapGet("/api/v1/analytics/models/compare", ObservatoryAnalytics.Compare).Counts(Permissions.ReadMetrics, "read metrics").Takes(ObservatoryParameters.Figures(("models", "2 to 10, with commas between them"))).Says("Figures", "Two to ten models side by side");
         app.MapGet("/api/v1/analytics/optimization", ObservatoryAnalytics.Optimization).Counts(Permissions.ReadMetrics, "read metrics").Takes(ObservatoryParameters.Figures()).Says("Figures", "Models that are dear, slow or fail often");
 

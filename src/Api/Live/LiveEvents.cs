@@ -10,13 +10,14 @@ namespace Hindcast.Api.Live;
 /// <para>An event's <c>id</c> is its position, which a browser sends back as <c>Last-Event-ID</c>. A heartbeat is a comment with an id: it moves
 /// the place to resume from where nothing was wanted, and no client hears it.</para>
 /// <para><b>What ends it from our side</b> is told by a last event of type <c>closed</c>, with the reason and the position to go on from. A client
-/// that does not take what is sent within 10 s is cut off.</para>
+/// that does not take what is sent within 10 s is let go of; it is cut off unless it takes these last words within another four.</para>
 /// </remarks>
 internal sealed class LiveEvents(HttpContext http, ILiveSource source, Credential credential, TimeProvider clock)
 {
     const int Unsent = 64 << 10;
-    static readonly TimeSpan s_sendTimeout = TimeSpan.FromSeconds(10);
     static readonly TimeSpan s_keyCheck = TimeSpan.FromSeconds(2);
+
+    Task _taking = Task.CompletedTask;
 
     public async Task RunAsync(CancellationToken stopping)
     {
@@ -29,14 +30,13 @@ internal sealed class LiveEvents(HttpContext http, ILiveSource source, Credentia
         try
         {
             await http.Response.StartAsync(gone.Token);
-            await FlushAsync(gone.Token);
             await SendAsync(gone.Token);
             Write($"event: closed\ndata: {JsonSerializer.Serialize(new { type = "closed", reason = source.Closed, position = source.Position.Value })}\n\n");
-            await FlushAsync(gone.Token);
+            if (!await TakenAsync(LiveSocket.LastWord, gone.Token)) http.Abort();
         }
         catch (OperationCanceledException)
         {
-            // Nobody is there, or nobody who reads.
+            // Nobody is there.
             http.Abort();
         }
         finally
@@ -51,7 +51,8 @@ internal sealed class LiveEvents(HttpContext http, ILiveSource source, Credentia
         while (true)
         {
             var next = source.NextAsync(ct);
-            if (!next.IsCompleted || http.Response.BodyWriter.UnflushedBytes > Unsent) await FlushAsync(ct);
+            var pause = !next.IsCompleted || http.Response.BodyWriter.UnflushedBytes > Unsent;
+            if (pause && source.Closed is null && !await TakenAsync(LiveSocket.Patience, ct)) source.Close(LiveSubscription.TooSlow);
             if (await next is not { } message) return;
             Write($"id: {message.Position}\n");
             if (message.Bytes.IsEmpty) Write(": heartbeat\n\n");
@@ -66,11 +67,21 @@ internal sealed class LiveEvents(HttpContext http, ILiveSource source, Credentia
 
     void Write(string text) => Encoding.UTF8.GetBytes(text, http.Response.BodyWriter);
 
-    async Task FlushAsync(CancellationToken ct)
+    /// <summary>Whether the line takes what was written. What it does not take in time stays on its way: cancelling it would cut the line.</summary>
+    async ValueTask<bool> TakenAsync(TimeSpan patience, CancellationToken ct)
     {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        timeout.CancelAfter(s_sendTimeout);
-        await http.Response.BodyWriter.FlushAsync(timeout.Token);
+        try
+        {
+            if (!_taking.IsCompleted) await _taking.WaitAsync(patience, clock, ct);
+            var taking = http.Response.BodyWriter.FlushAsync(ct);
+            if (taking.IsCompleted) await taking;
+            else await (_taking = taking.AsTask()).WaitAsync(patience, clock, ct);
+            return true;
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException or IOException)
+        {
+            return false;
+        }
     }
 
     async Task WatchAsync(CancellationToken ct)

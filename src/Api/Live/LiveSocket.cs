@@ -12,7 +12,8 @@ namespace Hindcast.Api.Live;
 /// ignored. Closed are: bytes 1003, text that is no UTF-8 or no JSON object 1007, too large 1009, too often 1008. Frames that break the
 /// protocol close it (1002) below this class.</para>
 /// <para><b>What ends it from our side</b>: the queue is full 1013, with the position to go on from; the key is revoked 1008; the server stops
-/// 1001. A client that is silent for 40 s, pings included, and one that does not take a message within 10 s is cut off.</para>
+/// 1001. One that does not take a message within 10 s is let go of, and is cut off unless it takes that and its close frame (1013) within another four; a client that
+/// is silent for 40 s, pings included, is cut off.</para>
 /// </remarks>
 internal sealed class LiveSocket(WebSocket socket, ILiveSource heard, Action<JsonElement>? answer, Credential credential, TimeProvider clock)
 {
@@ -20,16 +21,20 @@ internal sealed class LiveSocket(WebSocket socket, ILiveSource heard, Action<Jso
     public static readonly TimeSpan Silence = TimeSpan.FromSeconds(40);
     public const int LargestMessage = 64 << 10;
     public const int MostMessagesPerSecond = 20;
-    static readonly TimeSpan s_sendTimeout = TimeSpan.FromSeconds(10);
+    /// <summary>So long a message may be on its way.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    /// <summary>And so much longer what ends it.</summary>
+    public static readonly TimeSpan LastWord = TimeSpan.FromSeconds(4);
     static readonly TimeSpan s_closeTimeout = TimeSpan.FromSeconds(2);
     static readonly TimeSpan s_keyCheck = TimeSpan.FromSeconds(2);
 
     public async Task RunAsync(CancellationToken stopping)
     {
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        Task<Ending>[] loops = [HearAsync(end.Token), SendAsync(end.Token), WatchAsync(end.Token)];
+        using var end = new CancellationTokenSource();
+        await using var stop = stopping.UnsafeRegister(static s => ((ILiveSource)s!).Close("the server stops"), heard);
+        Task<Ending>[] loops = [HearAsync(end.Token), SendAsync(stopping, end.Token), WatchAsync(end.Token)];
         var first = await Task.WhenAny(loops);
-        var ending = stopping.IsCancellationRequested ? new(WebSocketCloseStatus.EndpointUnavailable, "the server stops") : await first;
+        var ending = await first;
         // Hearing stops with the close frame; cancelling it would cut the line before the frame is out.
         if (loops[1] != first) heard.Close(ending.Why);
         await Task.WhenAny(loops[1], Task.Delay(s_closeTimeout, clock, CancellationToken.None));
@@ -93,26 +98,37 @@ internal sealed class LiveSocket(WebSocket socket, ILiveSource heard, Action<Jso
         }
     }
 
-    async Task<Ending> SendAsync(CancellationToken ct)
+    async Task<Ending> SendAsync(CancellationToken stopping, CancellationToken ct)
     {
         try
         {
-            using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
             while (await heard.NextAsync(ct) is { } message)
             {
                 // The socket has heartbeats of its own.
                 if (message.Bytes.IsEmpty) continue;
-                var sending = socket.SendAsync(message.Bytes, WebSocketMessageType.Text, endOfMessage: true, timeout.Token);
-                var waits = !sending.IsCompleted;
-                if (waits) timeout.CancelAfter(s_sendTimeout);
-                await sending;
-                if (waits) timeout.CancelAfter(Timeout.InfiniteTimeSpan);
+                var sending = socket.SendAsync(message.Bytes, WebSocketMessageType.Text, endOfMessage: true, ct);
+                if (sending.IsCompleted) await sending;
+                else await TakenAsync(sending.AsTask(), ct);
             }
-            return new((WebSocketCloseStatus)1013, $"{heard.Closed}; last position {heard.Position}");
+            return new(stopping.IsCancellationRequested ? WebSocketCloseStatus.EndpointUnavailable : (WebSocketCloseStatus)1013, $"{heard.Closed}; last position {heard.Position}");
         }
-        catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException or ObjectDisposedException)
+        catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException or ObjectDisposedException or TimeoutException)
         {
             return new(null, "gone");
+        }
+    }
+
+    /// <summary>Who does not take it in time is let go of; what is on its way may still arrive, and the close frame behind it.</summary>
+    async Task TakenAsync(Task sending, CancellationToken ct)
+    {
+        try
+        {
+            await sending.WaitAsync(Patience, clock, ct);
+        }
+        catch (TimeoutException)
+        {
+            heard.Close(LiveSubscription.TooSlow);
+            await sending.WaitAsync(LastWord, clock, ct);
         }
     }
 

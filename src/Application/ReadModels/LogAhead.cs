@@ -13,14 +13,14 @@ static class LogAhead
     const int PagesAhead = 2;
     const int MostInPage = 2_000;
 
-    public static async IAsyncEnumerable<LogPage> FollowAheadAsync(this IEventLog log, LogPosition after, [EnumeratorCancellation] CancellationToken ct)
+    public static async IAsyncEnumerable<LogPage> FollowAheadAsync(this IEventLog log, LogPosition after, [EnumeratorCancellation] CancellationToken ct, TimeSpan? patience = null)
     {
         var pages = Channel.CreateBounded<LogPage>(new BoundedChannelOptions(PagesAhead) { SingleReader = true, SingleWriter = true });
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var reading = Task.Run(() => ReadAsync(log, after, pages.Writer, stop.Token), CancellationToken.None);
         try
         {
-            while (await pages.Reader.WaitToReadAsync(ct))
+            while (await MoreAsync(pages.Reader, patience, ct))
             {
                 if (!pages.Reader.TryRead(out var page)) continue;
                 if (!page.AtHead) page = Gather(page, pages.Reader);
@@ -31,6 +31,20 @@ static class LogAhead
         {
             await stop.CancelAsync();
             await reading;
+        }
+    }
+
+    static async ValueTask<bool> MoreAsync(ChannelReader<LogPage> pages, TimeSpan? patience, CancellationToken ct)
+    {
+        var more = pages.WaitToReadAsync(ct);
+        if (patience is null || more.IsCompleted) return await more;
+        try
+        {
+            return await more.AsTask().WaitAsync(patience.Value, ct);
+        }
+        catch (TimeoutException)
+        {
+            throw new LogUnavailable($"The log fell silent for {patience.Value.TotalSeconds:N0} s.", TimeSpan.FromSeconds(1));
         }
     }
 

@@ -41,6 +41,8 @@ sealed class Refold(
     const int Enough = 1_000;
     /// <summary>A fact may be written so long after its time was taken.</summary>
     static readonly TimeSpan s_settle = TimeSpan.FromSeconds(5);
+    /// <summary>A follower may wait for its log for hours; somebody waits for this answer.</summary>
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
     readonly Dictionary<string, Projection> _projections = ((Projection[])[new TracesProjection(reader, streams: streams), new TextsProjection(reader, streams)])
         .ToDictionary(p => p.Name, StringComparer.Ordinal);
@@ -63,7 +65,7 @@ sealed class Refold(
         var at = await follower.StartAsync(ct);
         var (began, traces, read, folded, later) = (clock.GetUtcNow(), new HashSet<TraceKey>(), 0L, 0, 0);
         var made = new Refolded(at, DateTimeOffset.MinValue, began - s_settle, 0);
-        await foreach (var page in log.FollowAheadAsync(LogPosition.Start, ct))
+        await foreach (var page in log.FollowAheadAsync(LogPosition.Start, ct, s_patience))
         {
             if ((read += page.Records.Count) > (long)Most * ReadsPerFact) throw TooMany($"the log holds more than {(long)Most * ReadsPerFact} facts of all projects");
             var ours = new List<LogRecord>();

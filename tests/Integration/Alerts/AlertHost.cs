@@ -17,6 +17,8 @@ sealed class AlertHost(string? postgres) : IAsyncDisposable
     HttpClient? _http;
     string _written = "0";
 
+    public string Folder => _folder;
+
     public StandingClock Clock { get; } = new();
 
     public async Task StartAsync(bool allowPrivate = true)

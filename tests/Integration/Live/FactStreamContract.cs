@@ -159,6 +159,33 @@ public abstract class FactStreamContract<TFixture> : IAsyncLifetime where TFixtu
         (await NextAsync(stream)).Position.Should().BeGreaterThan(head);
     }
 
+    [Theory, InlineData(1), InlineData(10)]
+    public async Task A_replay_keeps_the_distances_in_which_the_past_was_recorded_divided_by_its_speed(int speed)
+    {
+        var began = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+        int[] seconds = [0, 0, 2, 7, 207, 210];
+        foreach (var after in seconds)
+        {
+            var header = new Header { Type = "error", Project = "shop", EventId = Guid.NewGuid(), At = began, RecordedAt = began.AddSeconds(after), Source = new("native", 1, null) };
+            await _fixture.Log.AppendAsync(Facts.Stream($"t{Guid.NewGuid():n}"), -1, [Facts.New(type: "error") with { Header = HeaderJson.Write(header) }], Ct);
+        }
+        var clock = new PassingClock();
+        await using var replay = new FactStream(_fixture.Log, _tail, s_all, LogPosition.Start, speed, _ => "now"u8.ToArray(), clock);
+        var (said, beats) = (new List<double>(), 0);
+        while (said.Count < seconds.Length)
+        {
+            var message = (await replay.NextAsync(Ct))!;
+            if (message.About is not null) said.Add(clock.Passed.TotalSeconds * speed);
+            else beats++;
+        }
+        said.Should().Equal(seconds.Select(s => (double)s));
+        beats.Should().Be((int)(200 / speed / FactStream.Heartbeat.TotalSeconds), "a line that is silent for long is cut");
+        (await replay.NextAsync(Ct))!.About.Should().BeNull("here the past ends");
+        await WriteAsync("live", -1, 1);
+        (await NextAsync(replay)).About.Should().NotBeNull();
+        clock.Passed.TotalSeconds.Should().Be(210.0 / speed, "what comes now is not held back");
+    }
+
     [Fact]
     public async Task Walls_traces_and_types_are_kept()
     {
@@ -201,6 +228,24 @@ public abstract class FactStreamContract<TFixture> : IAsyncLifetime where TFixtu
         {
             if (period == FactStream.Heartbeat) Beat = () => callback(state);
             return base.CreateTimer(callback, state, dueTime, period);
+        }
+    }
+
+    /// <summary>Time passes only while somebody waits for it, and then at once.</summary>
+    sealed class PassingClock : TimeProvider
+    {
+        long _passed;
+
+        public TimeSpan Passed => new(Interlocked.Read(ref _passed));
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Passed.Ticks;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            Interlocked.Add(ref _passed, dueTime.Ticks);
+            return System.CreateTimer(callback, state, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
     }
 }

@@ -155,6 +155,8 @@ public sealed class StreamDoorTests(LiveServer server) : IClassFixture<LiveServe
         (await TypesAsync("&filter=" + Uri.EscapeDataString("""{"field":"total_tokens","operator":"gte","value":15}"""))).Should().Equal("llm_response");
         (await TypesAsync("&filter=" + Uri.EscapeDataString("""{"operator":"OR","filters":[{"field":"status_code","operator":"eq","value":"ERROR"},{"field":"attributes.tier","operator":"eq","value":"gold"}]}"""))).Should().Equal("llm_response", "error");
         (await TypesAsync("&project_id=narrow&speed=10")).Should().HaveCount(3);
+        await WriteAsync(key, """[{"type":"score","trace_id":"a","name":"stars","value":4},{"type":"score","trace_id":"a","name":"stars","value":"2"},{"type":"score","trace_id":"a","name":"mood","value":2}]""");
+        (await PastAsync(key, more: "&filter=" + Uri.EscapeDataString("""{"field":"score.stars","operator":"lt","value":4}"""))).Should().ContainSingle().Which.GetProperty("data").Text("value").Should().Be("2");
     }
 
     [Fact]
@@ -168,6 +170,23 @@ public sealed class StreamDoorTests(LiveServer server) : IClassFixture<LiveServe
             ("from=99999999999", 410), ($"log_id={Guid.NewGuid()}", 410), ("project_id=other", 403)])
             (await server.GetAsync($"/api/v1/stream?{query}", key)).Status.Should().Be(status, query);
         (await server.GetAsync("/api/v1/stream", key, ("Last-Event-ID", "99999999999"))).Status.Should().Be(410);
+    }
+
+    [Fact]
+    public async Task Its_description_says_what_it_takes_and_refuses()
+    {
+        var (key, ingest) = (await KeyAsync("described", "ingest", "read"), await KeyAsync("described", "ingest"));
+        var described = (await server.GetAsync("/openapi/v1.json")).Json.GetProperty("paths").GetProperty("/api/v1/stream").GetProperty("get");
+        described.GetProperty("parameters").EnumerateArray().Select(p => p.Text("name")).Should().Equal("from", "project_id", "trace_id", "types", "filter", "speed", "log_id");
+        var answers = described.GetProperty("responses");
+        answers.EnumerateObject().Select(a => a.Name).Should().BeEquivalentTo("101", "200", "400", "401", "403", "410", "429", "503");
+        answers.GetProperty("200").GetProperty("content").EnumerateObject().Select(c => c.Name).Should().Equal("text/event-stream");
+        foreach (var (query, shown) in ((string, string?)[])[("from=x", key), ("", null), ("", ingest), ("from=99999999999", key)])
+        {
+            var answer = await server.GetAsync($"/api/v1/stream?{query}", shown);
+            answers.GetProperty(answer.Status.ToString(CultureInfo.InvariantCulture)).GetProperty("content").GetProperty("application/json").GetProperty("example").GetProperty("error").Text("code")
+                .Should().Be(answer.Json.GetProperty("error").Text("code"));
+        }
     }
 
     [Fact]

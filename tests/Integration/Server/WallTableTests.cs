@@ -45,6 +45,8 @@ public sealed class WallTableTests : LiveServer, IAsyncLifetime
         foreach (var line in lines.Skip(1))
         {
             var path = line[1].Replace("{traceId}", "mine", StringComparison.Ordinal).Replace("{name}", "traces", StringComparison.Ordinal).Replace("{position}", Written, StringComparison.Ordinal).Replace("{id}", "x", StringComparison.Ordinal).Replace("{versionId}", "x", StringComparison.Ordinal);
+            // What it lets in would listen for ever.
+            if (path == "/api/v1/stream") path += "?from=never";
             foreach (var (name, expected) in names.Zip(line[2..]))
             {
                 var answer = await SendAsync(new(line[0]), path, line[0] == "GET" ? null : "{}"u8.ToArray(), null, _identities[name] is { } shown ? [shown] : []);

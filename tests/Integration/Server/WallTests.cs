@@ -41,7 +41,7 @@ public sealed partial class WallTests(WallTests.TwoProjects server) : IClassFixt
         foreach (var path in paths.EnumerateObject())
             foreach (var method in path.Value.EnumerateObject().Where(m => m.Name is "get" or "post" or "put" or "delete" or "patch"))
                 if (path.Name is not ("/" or "/auth/token") && !path.Name.StartsWith("/health", StringComparison.Ordinal) && !path.Name.StartsWith("/api/health", StringComparison.Ordinal) && !path.Name.StartsWith("/app/", StringComparison.Ordinal))
-                    doors.Add((HttpMethod.Parse(method.Name), path.Name.Replace("{traceId}", "mine").Replace("{name}", "traces").Replace("{id}", "x").Replace("{position}", "1"), path.Name));
+                    doors.Add((HttpMethod.Parse(method.Name), path.Name.Replace("{traceId}", "mine").Replace("{name}", "traces").Replace("{id}", "x").Replace("{position}", "1").Replace("/stream", "/stream?from=never"), path.Name));
         doors.Should().HaveCountGreaterThan(15);
         return doors;
     }
@@ -61,6 +61,7 @@ public sealed partial class WallTests(WallTests.TwoProjects server) : IClassFixt
     [InlineData("/api/threads/{0}")]
     [InlineData("/api/threads/{0}/graph")]
     [InlineData("/api/visualize/{0}/mermaid")]
+    [InlineData("/api/analyses/{0}")]
     [InlineData("/api/analyses/trace/{0}")]
     public async Task Anothers_trace_answers_as_one_that_is_not_there(string path)
     {
@@ -166,7 +167,7 @@ public sealed partial class WallTests(WallTests.TwoProjects server) : IClassFixt
     static bool IsDialect(string path) => IsWhyOps(path) || IsOtlp(path) || path.StartsWith("/api/ingestion", StringComparison.Ordinal) || IsTraceLlm(path);
 
     static bool IsTraceLlm(string path) => path.StartsWith("/api/v1", StringComparison.Ordinal) ? false
-        : (path.StartsWith("/api/", StringComparison.Ordinal) ? path[4..] : path) is "/traces" or "/traces/{traceId}" or "/analytics" or "/failures" or "/projects" or "/api-keys";
+        : (path.StartsWith("/api/", StringComparison.Ordinal) ? path[4..] : path) is "/traces" or "/traces/{traceId}" or "/analytics" or "/failures" or "/projects" or "/api-keys" or "/ws";
 
     static bool IsMessages(string path) => path.EndsWith("/messages", StringComparison.Ordinal) || path.EndsWith("/messages/count_tokens", StringComparison.Ordinal);
 

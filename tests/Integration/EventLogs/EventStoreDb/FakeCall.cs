@@ -199,6 +199,11 @@ sealed class FakeCall(HttpContext http, FakeEventStore node, CancellationToken o
             var count = node.Store.Count;
             for (; at < count; at++)
             {
+                if (node.Faults.FreezeAt > 0 && at == node.Faults.FreezeAt)
+                {
+                    await FlushAsync();
+                    (node.Faults.FreezeAt, node.Faults.Frozen) = (0, true);
+                }
                 await UnlessFrozenAsync();
                 var stored = node.Store.At(at);
                 if (matches(stored))

@@ -45,6 +45,9 @@ public sealed class Faults
     /// <summary>After so many events a reading is cut off, once.</summary>
     public int CutReadingAfter { get; set; }
 
+    /// <summary>When a subscription to everything has come so far into the past, <see cref="Frozen"/> begins, once.</summary>
+    public int FreezeAt { get; set; }
+
     public TimeSpan Delay { get; set; }
 
     internal bool Take(Func<Faults, int> which, Action<Faults, int> set)
