@@ -20,6 +20,7 @@ public sealed class ReplayTests(ReplayTests.Parked browser) : IClassFixture<Repl
                 while ((await http.GetAsync("/api/v1/traces/held-back/tree")).StatusCode is not System.Net.HttpStatusCode.OK) await Task.Delay(20);
                 await server.StopAsync();
             }
+            Hindcast.Infrastructure.Sqlite.SqliteRuntime.Use();
             await using var views = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(Folder, "read", "traces-1.db"), Pooling = false }.ToString());
             await views.OpenAsync();
             await using var command = views.CreateCommand();
