@@ -70,6 +70,7 @@ internal static class Hosting
         services.AddSingleton<Application.Live.FactWords>(Live.StreamDoor.Words).AddSingleton<Application.Live.FactTail>();
         services.AddSingleton<Live.LiveSockets>().AddSingleton<TraceLlmVoice>().AddSingleton<ObservatoryVoice>();
         services.AddSingleton<AnswerCache>().AddSingleton(CursorsOf);
+        services.AddSingleton(new Native.ConsoleFiles(typeof(Hosting).Assembly));
         services.AddSingleton<Native.LoginLinks>().AddSingleton<Native.MetricsBook>().AddSingleton<RateLimits>().AddSingleton<InFlightBudget>().AddSingleton<OtlpDropped>().AddOpenApi("v1", Describe).AddIngestCors();
     }
 

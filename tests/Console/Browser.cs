@@ -83,12 +83,12 @@ public class Browser : IAsyncLifetime
     /// <summary><c>hindcast demo</c> against the server.</summary>
     protected async Task DemoAsync()
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "hindcast.dll"), "demo"]) { WorkingDirectory = Folder, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "hindcast.dll"), "demo"]) { WorkingDirectory = Folder, RedirectStandardOutput = true, RedirectStandardError = true };
         (start.Environment["Hindcast__DataDirectory"], start.Environment["HINDCAST_KEY"]) = (Folder, HindcastProcess.Key);
         using var demo = Process.Start(start)!;
-        await demo.StandardOutput.ReadToEndAsync();
+        var said = await Task.WhenAll(demo.StandardOutput.ReadToEndAsync(), demo.StandardError.ReadToEndAsync());
         await demo.WaitForExitAsync();
-        demo.ExitCode.Should().Be(0);
+        demo.ExitCode.Should().Be(0, said[1]);
     }
 
     public virtual async ValueTask DisposeAsync()

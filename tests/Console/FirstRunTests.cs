@@ -24,6 +24,11 @@ public sealed partial class FirstRunTests(Browser browser) : IClassFixture<Brows
             var code = await window.Page.Locator("pre").First.InnerTextAsync();
             var key = Regex.Match(code, "Bearer (hc_sk_[A-Za-z0-9_-]+)").Groups[1].Value;
             key.Should().NotBeEmpty("the code has a key in it");
+            foreach (var language in (string[])[".NET", "Python", "OpenAI client", "curl"])
+            {
+                await window.Page.GetByRole(AriaRole.Tab, new() { Name = language }).ClickAsync();
+                await Assertions.Expect(window.Page.GetByRole(AriaRole.Tabpanel, new() { Name = language })).ToContainTextAsync(key);
+            }
             await window.Page.EvaluateAsync("() => { window.stays = true }");
             var keys = await KeysAsync();
             var other = await window.Page.Context.NewPageAsync();

@@ -46,6 +46,7 @@ public sealed class PageTests(PageTests.Sample browser) : IClassFixture<PageTest
         await window.Page.GetByRole(AriaRole.Link, new() { Name = "support-agent" }).ClickAsync();
         await Assertions.Expect(window.Page.GetByRole(AriaRole.Heading, new() { Name = "support-agent" })).ToBeVisibleAsync();
         await window.SettledAsync();
+        await Assertions.Expect(window.Page.GetByRole(AriaRole.Region, new() { Name = "Versions" })).ToContainTextAsync("Be brief, be kind");
         (await window.ViolationsAsync()).Should().BeEmpty();
         window.Troubles.Should().BeEmpty();
     }

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Hindcast.Application.EventSourcing;
+using Hindcast.Infrastructure.EventLogs.Sqlite;
 using Hindcast.Integration.Gateway;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
@@ -15,6 +17,18 @@ public sealed class SettingsTests(SettingsTests.Sample browser) : IClassFixture<
         public FakeProvider Provider { get; private set; } = null!;
 
         protected override IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string> { ["Hindcast__Upstreams__AllowPrivateNetworks"] = "true" };
+
+        /// <summary>Three traces of long ago.</summary>
+        protected override async Task PrepareAsync()
+        {
+            await using var log = SqliteEventLog.Open(Path.Combine(Folder, "log.db"), TimeProvider.System);
+            foreach (var trace in (string[])["long-ago-1", "long-ago-2", "long-ago-3"])
+            {
+                var at = TimeProvider.System.GetUtcNow().AddDays(-40);
+                var header = new Application.EventSourcing.Header { Type = "user_message", Project = "default", EventId = Guid.NewGuid(), At = at, RecordedAt = at, Source = new("native", 1, null), TraceId = trace, SpanId = "first" };
+                await log.AppendAsync(StreamName.Trace("default", trace), -1, [new(header.EventId, header.Type, HeaderJson.Write(header), "{\"content\":\"of long ago\"}"u8.ToArray())], default);
+            }
+        }
 
         protected override async Task LoadAsync()
         {
@@ -132,13 +146,67 @@ public sealed class SettingsTests(SettingsTests.Sample browser) : IClassFixture<
     {
         await using var window = await browser.SignedInAsync();
         await window.GoAsync("/app/settings/retention");
-        await window.Page.GetByLabel("Keep traces for, days").FillAsync("30");
+        await window.Page.GetByLabel("Keep traces for, days").FillAsync("60");
         await Button(window, "See what goes, and set …").ClickAsync();
         await Expect(window.Page.GetByRole(AriaRole.Dialog)).ToContainTextAsync("No trace is that old");
         await SoundAsync(window);
         await Button(window, "Set it").ClickAsync();
-        await Expect(window.Page.GetByText("Traces are kept for 30 days")).ToBeVisibleAsync();
+        await Expect(window.Page.GetByText("Traces are kept for 60 days")).ToBeVisibleAsync();
         await Expect(window.Page.GetByRole(AriaRole.Dialog)).ToHaveCountAsync(0);
+        window.Troubles.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Retention_lets_go_of_what_it_said_would_go()
+    {
+        await using var window = await browser.SignedInAsync();
+        await window.GoAsync("/app/traces?q=trace_id+starts_with+long-ago");
+        await Expect(window.Page.GetByText("3 traces", new() { Exact = true })).ToBeVisibleAsync();
+        await window.GoAsync("/app/settings/retention");
+        await window.Page.GetByLabel("Keep traces for, days").FillAsync("35");
+        await Button(window, "See what goes, and set …").ClickAsync();
+        await Expect(window.Page.GetByRole(AriaRole.Dialog)).ToContainTextAsync(new System.Text.RegularExpressions.Regex(@"3 of \d+ traces would go, for good"));
+        await SoundAsync(window);
+        await Button(window, "Leave it").ClickAsync();
+        await Expect(window.Page.GetByRole(AriaRole.Dialog)).ToHaveCountAsync(0);
+        (await browser.Http.GetStringAsync("/api/v1/retention", TestContext.Current.CancellationToken)).Should().NotContain("\"days\":35", "looking sets nothing");
+        await Button(window, "See what goes, and set …").ClickAsync();
+        await Button(window, "Let 3 go").ClickAsync();
+        await Expect(window.Page.GetByText("Traces are kept for 35 days")).ToBeVisibleAsync();
+        await Expect(window.Page.GetByText("3 of 3")).ToBeVisibleAsync(new() { Timeout = 60_000 });
+        await SoundAsync(window);
+        await window.GoAsync("/app/traces?q=trace_id+starts_with+long-ago");
+        await Expect(window.Page.GetByText("Nothing matches")).ToBeVisibleAsync();
+        await window.GoAsync("/app/traces/demo-refund");
+        await Expect(window.Page.GetByRole(AriaRole.Treeitem).First).ToBeVisibleAsync();
+        window.Troubles.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Pricing_anew_shows_how_far_it_is()
+    {
+        await using var window = await browser.SignedInAsync();
+        var over = false;
+        // So few traces are priced before it is seen: the answers are those of more.
+        await window.Page.RouteAsync("**/api/v1/prices", async route =>
+        {
+            if (route.Request.Method is not "GET" || over)
+            {
+                await route.ContinueAsync();
+                return;
+            }
+            var answer = await route.FetchAsync();
+            var book = System.Text.Json.Nodes.JsonNode.Parse(await answer.TextAsync())!;
+            book["repricing"] = new System.Text.Json.Nodes.JsonObject { ["traces_done"] = 12_000, ["traces_total"] = 48_000 };
+            await route.FulfillAsync(new() { Response = answer, Body = book.ToJsonString() });
+        });
+        await window.GoAsync("/app/settings/prices");
+        var bar = window.Page.GetByRole(AriaRole.Progressbar, new() { Name = "Re-pricing" });
+        await Expect(bar).ToHaveAttributeAsync("value", "12000");
+        await Expect(window.Page.GetByText("12,000 of 48,000 traces are priced anew")).ToBeVisibleAsync();
+        await SoundAsync(window);
+        over = true;
+        await Expect(bar).ToHaveCountAsync(0);
         window.Troubles.Should().BeEmpty();
     }
 

@@ -31,6 +31,26 @@ public sealed class UseTests(UseTests.Sample browser) : IClassFixture<UseTests.S
     }
 
     [Fact]
+    public async Task Columns_are_chosen_and_stay_in_the_address()
+    {
+        await using var window = await browser.SignedInAsync();
+        await window.GoAsync("/app/traces");
+        ILocator Column(string name) => window.Page.GetByRole(AriaRole.Columnheader, new() { Name = name, Exact = true });
+        await Assertions.Expect(Column("Provider")).ToHaveCountAsync(0);
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Columns" }).ClickAsync();
+        await window.Page.GetByRole(AriaRole.Menuitemcheckbox, new() { Name = "Provider" }).ClickAsync();
+        await window.Page.GetByRole(AriaRole.Menuitemcheckbox, new() { Name = "Tokens" }).ClickAsync();
+        await Assertions.Expect(window.Page.GetByRole(AriaRole.Menuitemcheckbox, new() { Name = "Provider" })).ToBeCheckedAsync();
+        await window.Page.Keyboard.PressAsync("Escape");
+        window.Page.Url.Should().Contain("cols=").And.Contain("provider").And.NotContain("tokens");
+        await window.Page.ReloadAsync();
+        await Assertions.Expect(Column("Provider")).ToBeVisibleAsync();
+        await Assertions.Expect(Column("Tokens")).ToHaveCountAsync(0);
+        await Assertions.Expect(window.Page.GetByTestId("rows").GetByText("anthropic").First).ToBeVisibleAsync();
+        window.Troubles.Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task A_trace_is_walked_through_revision_by_revision()
     {
         await using var window = await browser.SignedInAsync();

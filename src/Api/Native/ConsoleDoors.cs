@@ -28,13 +28,13 @@ internal static class ConsoleDoors
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers.CacheControl = "no-cache";
         headers.Vary = "Accept";
-        return Results.Content(ConsoleFiles.PageWith(nonce) ?? Absent, "text/html; charset=utf-8");
+        return Results.Content(http.RequestServices.GetRequiredService<ConsoleFiles>().PageWith(nonce) ?? Absent, "text/html; charset=utf-8");
     }
 
     /// <summary>A name says which content it is, so that it may be kept for good.</summary>
-    public static IResult Asset(string file, HttpContext http)
+    public static IResult Asset(string file, HttpContext http, ConsoleFiles files)
     {
-        if (ConsoleFiles.Asset(file, http.Request.Headers.AcceptEncoding.ToString()) is not var (content, type, encoding))
+        if (files.Asset(file, http.Request.Headers.AcceptEncoding.ToString()) is not var (content, type, encoding))
             throw new Application.NotFound($"There is no '{file}' here.");
         var headers = http.Response.Headers;
         headers.CacheControl = "public, max-age=31536000, immutable";

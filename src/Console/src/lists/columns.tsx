@@ -27,7 +27,7 @@ export const columns: Column[] = [
   { id: 'cost', name: 'Cost', width: 112, number: true, sort: 'total_cost_usd', draw: (r) => usd(r.total_cost_usd) },
   { id: 'spans', name: 'Spans', width: 70, number: true, sort: 'span_count', only: 'traces', draw: (r) => count(r.span_count) },
   { id: 'errors', name: 'Errors', width: 74, number: true, sort: 'error_count', only: 'traces', draw: (r) => count(r.error_count) },
-  { id: 'user', name: 'User', width: 120, draw: (r) => line(r.user_id ?? '–') },
+  { id: 'user', name: 'User', width: 140, draw: (r) => line(r.user_id ?? '–') },
   { id: 'session', name: 'Session', width: 120, draw: (r) => line(r.session_id ?? '–') },
   { id: 'environment', name: 'Environment', width: 120, sort: 'environment', draw: (r) => line(r.environment ?? '–') },
   { id: 'trace', name: 'Trace', width: 170, sort: 'trace_id', draw: (r) => <span className="font-mono text-xs">{line(r.trace_id)}</span> },

@@ -93,7 +93,7 @@ export function FirstRun() {
       </p>
       <p role="status" className="mt-6 flex items-center gap-2 text-soft">
         <span className="relative flex size-2.5" aria-hidden><span className="absolute size-full animate-ping rounded-full bg-accent opacity-60 motion-reduce:animate-none" /><span className="size-2.5 rounded-full bg-accent" /></span>
-        Waiting for the first event …
+        {runs.error ? `The server does not say whether there is one (${runs.error.message}); asking again …` : 'Waiting for the first event …'}
       </p>
     </div>
   )

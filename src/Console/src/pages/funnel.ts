@@ -9,3 +9,10 @@ export function funnel(events: Seen[], steps: string[]): number[] {
   }
   return steps.map((_, i) => [...reached.values()].filter((n) => n > i).length)
 }
+
+/** Names of events, those that most users have first: a funnel to begin with. */
+export function common(events: Seen[]): string[] {
+  const users = new Map<string, Set<string>>()
+  for (const e of events) users.set(e.name, (users.get(e.name) ?? new Set()).add(e.user))
+  return [...users].sort((a, b) => b[1].size - a[1].size || (a[0] < b[0] ? -1 : 1)).map(([name]) => name)
+}

@@ -56,6 +56,8 @@ function Charts({ figures, zoom, setZoom }: { figures: Figures; zoom: string; se
   const times = shown.map((b) => Date.parse(b.timestamp) / 1000)
   const first = useQuery({ queryKey: ['first-tokens', from, to, figures.width, asOf], queryFn: () => firstTokens(from, to, times, figures.width, asOf), staleTime: 60_000 })
   const reads = useQuery({ queryKey: ['cache-reads', from, to, figures.width, asOf], queryFn: () => cacheReads(from, to, figures.width, asOf), staleTime: 30_000 })
+  const length = figures.to - figures.from
+  const readsBefore = useQuery({ queryKey: ['cache-reads', from - length, from, figures.width, asOf], queryFn: () => cacheReads(from - length, from, figures.width, asOf), staleTime: 30_000, enabled: !zoomed && figures.before !== null })
   const [totals, before] = [totalsOf(shown), !zoomed && figures.before ? totalsOf(figures.before) : null]
 
   const brush = (a: number, b: number) => setZoom(`${Math.floor(a)}-${Math.ceil(b)}`)
@@ -72,16 +74,16 @@ function Charts({ figures, zoom, setZoom }: { figures: Figures; zoom: string; se
         <Tile name="Mean latency" value={duration(totals.latency)} now={totals.latency} then={before?.latency} lessIsGood />
         <Tile name="Tokens" value={compact(totals.tokens)} now={totals.tokens} then={before?.tokens} />
         <Tile name={totals.unpriced ? `Cost (${compact(totals.unpriced)} unpriced)` : 'Cost'} value={usd(totals.cost)} now={totals.cost} then={before?.cost} lessIsGood />
-        <Tile name="Prompt-cache reads" value={percent(reads.data?.total)} now={reads.data?.total ?? null} then={undefined} />
+        <Tile name="Prompt-cache reads" value={percent(reads.data?.total)} now={reads.data?.total ?? null} then={readsBefore.data?.total} />
       </dl>
       <div className="grid gap-3 lg:grid-cols-2">
         <Chart title="Requests" unit={`requests ${per}`} {...chart} series={[line('requests', shown.map((b) => b.request_count), 'accent', count, true), line('errors', shown.map((b) => b.error_count), 'bad', count)]} />
         <Chart title="Latency" unit="ms, completed requests" {...chart} series={[line('p50', done((b) => b.p50_latency_ms), 'accent', duration), line('p95', done((b) => b.p95_latency_ms), 'warn', duration), line('p99', done((b) => b.p99_latency_ms), 'bad', duration)]} />
-        <Chart title="Time to first token" unit="ms" {...chart} times={first.data?.p50.some((v) => v !== null) ? times : []} series={[line('p50', first.data?.p50 ?? [], 'accent', duration), line('p95', first.data?.p95 ?? [], 'warn', duration)]} />
+        <Chart title="Time to first token" unit="ms" {...chart} trouble={first.error} times={first.data?.p50.some((v) => v !== null) ? times : []} series={[line('p50', first.data?.p50 ?? [], 'accent', duration), line('p95', first.data?.p95 ?? [], 'warn', duration)]} />
         <Chart title="Tokens" unit={`tokens ${per}`} {...chart} series={[line('input', shown.map((b) => b.prompt_tokens), 'run', compact, true), line('output', shown.map((b) => b.completion_tokens), 'accent', compact)]} />
         <Chart title="Cost" unit={`USD ${per}`} {...chart} series={[line('cost', shown.map((b) => b.total_cost_cents / 100), 'accent', usd, true)]} />
         <Chart
-          title="Cache hits" unit="%" {...chart}
+          title="Cache hits" unit="%" {...chart} trouble={reads.error}
           series={[
             line('prompt cache, of input tokens', figures.width >= 3_600 ? times.map((t) => reads.data?.shares.get(t) ?? null) : times.map(() => null), 'ok', percent, true),
             line('gateway, of requests', shown.map((b) => (b.request_count > 0 ? b.cache_hit_rate : null)), 'run', percent),

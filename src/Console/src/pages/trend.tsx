@@ -19,6 +19,7 @@ export function Trend({ filter, days }: { filter: string; days: number }) {
       },
     }),
   })
+  if (rows.error) return <p role="alert" className="text-xs text-bad">The trend could not be loaded: {rows.error.message}</p>
   const end = nowOf(asOf)
   const start = end - days * 86_400_000
   const counts = Array.from({ length: bars }, () => 0)

@@ -60,7 +60,7 @@ export function Waterfall({ tree, rows, chosen, choose, toggle, changed, late }:
         <div role="presentation" className="relative h-6 overflow-hidden" aria-hidden>
           {marks.map((t, i) => {
             const share = t / (end - start)
-            return <span key={t} className="absolute top-1 border-l border-line pl-1 whitespace-nowrap" style={{ left: `${share * 100}%`, display: share > 0.9 && i > 0 ? 'none' : undefined }}>{duration(t)}</span>
+            return <span key={t} className="absolute top-1 border-l border-line pl-1 whitespace-nowrap" style={{ left: `${share * 100}%`, display: share > (narrow ? 0.75 : 0.9) && i > 0 ? 'none' : undefined }}>{duration(t)}</span>
           })}
         </div>
       </div>

@@ -11,6 +11,8 @@ type Props = {
   brush?: (from: number, to: number) => void
   pick?: (from: number, to: number) => void
   from?: number; to?: number
+  /** Why there is nothing to draw, where something went wrong. */
+  trouble?: Error | null
 }
 
 /** A mark of the time axis: the hour, and the day where a new one begins. */
@@ -27,7 +29,7 @@ const colour = (name: string) => getComputedStyle(document.documentElement).getP
 const alone = (values: (number | null)[]) => values.flatMap((v, i) => (v !== null && values[i - 1] == null && values[i + 1] == null ? [i] : []))
 
 /** Figures over time: drag to zoom, click for what lies behind a point, all charts of a page under one cursor. */
-export function Chart({ title, unit, times, series, height = 150, brush, pick, from, to }: Props) {
+export function Chart({ title, unit, times, series, height = 150, brush, pick, from, to, trouble }: Props) {
   const box = useRef<HTMLDivElement>(null)
   const latest = useLatest({ brush, pick })
   const given = JSON.stringify([times, series.map((s) => [s.name, s.values]), from, to])
@@ -102,7 +104,7 @@ export function Chart({ title, unit, times, series, height = 150, brush, pick, f
   return (
     <figure className="card min-w-0 p-3" aria-label={`${title} in ${unit}, over time; last: ${said}`}>
       <figcaption className="mb-1 flex items-baseline justify-between gap-2"><span className="font-medium">{title}</span><span className="text-xs text-soft">{unit}</span></figcaption>
-      {times.length === 0 ? <p className="grid h-36 place-items-center text-soft">Nothing in this time</p> : <div ref={box} className={`min-w-0 overflow-hidden text-xs text-soft ${pick ? 'cursor-pointer' : ''}`} />}
+      {trouble ? <p role="alert" className="grid h-36 place-items-center text-bad">Could not be loaded: {trouble.message}</p> : times.length === 0 ? <p className="grid h-36 place-items-center text-soft">Nothing in this time</p> : <div ref={box} className={`min-w-0 overflow-hidden text-xs text-soft ${pick ? 'cursor-pointer' : ''}`} />}
     </figure>
   )
 }

@@ -49,8 +49,10 @@ export type Listed = {
 export function ItemTable({ items, label, members, only, links, actions }: Listed & { items: Item[] }) {
   const there = [...new Set(items.slice(0, 100).flatMap((i) => Object.keys(i).filter((k) => i[k] !== null)))]
   const shown = (members ? [...members.filter((m) => there.includes(m)), ...there.filter((k) => !only && !members.includes(k) && typeof items[0]?.[k] !== 'object')] : there).slice(0, 12)
+  // A word is not broken where the column can be as wide as it.
+  const short = (key: string) => items.every((i) => typeof i[key] === 'number' || isTime(key, i[key]) || String(i[key] ?? '').length <= 24)
   const column = (key: string): Col<Item> => ({
-    name: title(key), n: items.some((i) => typeof i[key] === 'number'), look: items.some((i) => isTime(key, i[key])) ? 'whitespace-nowrap' : 'max-w-80 [overflow-wrap:anywhere]',
+    name: title(key), n: items.some((i) => typeof i[key] === 'number'), look: short(key) ? 'whitespace-nowrap' : 'max-w-80 [overflow-wrap:anywhere]',
     draw: (item) => {
       const link = item[key] != null ? links?.[key]?.(item) : undefined
       const value = <Value name={key} value={item[key]} />
