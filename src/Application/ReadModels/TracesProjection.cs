@@ -12,7 +12,7 @@ public sealed class TracesProjection(FactReader reader, RepricingProgress? repri
 {
     public override string Name => "traces";
 
-    public override int Version => 8;
+    public override int Version => 9;
 
     public override IReadOnlyList<Type> Rows { get; } =
     [
