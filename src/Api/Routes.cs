@@ -136,6 +136,7 @@ internal static class Routes
         app.MapGet("/api/analytics/usage", WhyOpsAnalytics.Usage).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "Requests by provider and model");
         app.MapPost("/api/llm-costs", WhyOpsAnalytics.Costs).Shows(WhyOpsRefusals.RefuseAsync).Says("WhyOps", "What models cost");
         app.MapPost("/api/analyses", WhyOpsAnalyses.Create).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "What can be said of a trace without a model");
+        app.MapGet("/api/analyses/{traceId}", WhyOpsAnalyses.OfTrace).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "The same, by its id, which is the trace's");
         app.MapGet("/api/analyses/trace/{traceId}", WhyOpsAnalyses.OfTrace).Shows(WhyOpsRefusals.RefuseReadingAsync).Says("WhyOps", "The same, by the trace");
         app.MapGet("/api/health", WhyOpsHealth.Get).Open().Says("WhyOps", "The process answers");
         app.MapGet("/api/health/ready", WhyOpsHealth.Ready).Open().Says("WhyOps", "What was recorded before the start can be read");
@@ -159,7 +160,7 @@ internal static class Routes
         app.MapGet("/api/v1/costs/attribution", ObservatoryCosts.Attribution).Counts(Permissions.ReadCosts, "read cost data").Takes(ObservatoryParameters.Figures(("dimension", "user, team, tag, provider, model or environment"), ("limit", "1 to 1000, default 100"), ("min_cost", "USD"))).Says("Figures", "Costs by user, team, tag, provider, model or environment");
         app.MapGet("/api/v1/costs/forecast", ObservatoryCosts.Forecast).Counts(Permissions.ReadCosts, "read cost data").Says("Figures", "Costs of the days to come, by a line through those that were");
         app.MapGet("/api/v1/analytics/performance", ObservatoryAnalytics.Performance).Counts(Permissions.ReadMetrics, "read metrics").Takes(ObservatoryParameters.Figures(("granularity", "1min, 5min, 1hour (default) or 1day"))).Says("Figures", "Latency and throughput");
-        app.MapGet("/api/v1/analytics/quality", ObservatoryAnalytics.Quality).Counts(Permissions.ReadMetrics, "read metrics").Takes(ObservatoryParameters.Figures(("granularity", "1min, 5min, 1hour (default) or 1day"))).Says("Figures", "Errors and what they say");
+        app.MapGet("/api/v1/analytics/quality", ObservatoryAnalytics.Quality).Counts(Permissions.ReadMetrics, "read metrics").Takes(ObservatoryParameters.Figures(("granularity", "1min, 5min, 1hour (default) or 1day"))).Says("Figures", "Errors and what they say, the mean of the scores given, and how many were helped (score resolved)");
         app.MapGet("/api/v1/analytics/models/compare", ObservatoryAnalytics.Compare).Counts(Permissions.ReadMetrics, "read metrics").Takes(ObservatoryParameters.Figures(("models", "2 to 10, with commas between them"))).Says("Figures", "Two to ten models side by side");
         app.MapGet("/api/v1/analytics/optimization", ObservatoryAnalytics.Optimization).Counts(Permissions.ReadMetrics, "read metrics").Takes(ObservatoryParameters.Figures()).Says("Figures", "Models that are dear, slow or fail often");
 
@@ -173,7 +174,7 @@ internal static class Routes
     static void MapTrops(this WebApplication app)
     {
         app.MapGet("/v1/analytics/requests", TropsAnalytics.Requests).Shows(TropsRefusals.RefuseAsync).WithMetadata(new LimitedByPlan()).Says("TROPS", "Requests to models, newest first");
-        app.MapGet("/v1/analytics/overview", TropsAnalytics.Overview).Shows(TropsRefusals.RefuseAsync).WithMetadata(new LimitedByPlan()).Says("TROPS", "Requests by minute, hour or day");
+        app.MapGet("/v1/analytics/overview", TropsAnalytics.Overview).Shows(TropsRefusals.RefuseAsync).WithMetadata(new LimitedByPlan()).Travels(Own).Says("TROPS", "Requests by minute, hour or day");
     }
 
     static void MapOperations(this WebApplication app)

@@ -40,11 +40,11 @@ public sealed class HindcastOptions
 
     /// <summary>
     /// Contents of traces are written to the log sealed with keys of their traces and users, so that destroying a key erases them. Without, whoever
-    /// reads the log's file reads all of it, what is erased later too. Costs about 6 µs of processor an event on the way in. The keys are in
-    /// this node's vault: leave it off with several nodes on one log.
+    /// reads the log's file reads all of it, what is erased later too. Costs about 3 µs of processor an event on the way in. The keys are in the
+    /// vault of this node, and no other node can read what they seal: leave it off with several nodes on one log.
     /// </summary>
-    /// <value>Default false.</value>
-    public bool Sealing { get; set; }
+    /// <value>Default: true over the embedded log, which one node has to itself; false over EventStoreDB.</value>
+    public bool? Sealing { get; set; }
 }
 
 /// <summary>How far back traces can be read on this installation; how long a project keeps them at all is set by <c>PUT /api/v1/retention</c>. The log keeps every fact, so a longer reach is a rebuild away; sums of time buckets stay.</summary>

@@ -34,3 +34,7 @@ public sealed class RedisFanOutKeepsItsPromises : FanOutContract<RedisFixture>;
 public sealed class SqliteFiguresAreExact : AnalyticsContract<SqliteReadFixture>;
 
 public sealed class PostgresFiguresAreExact : AnalyticsContract<PostgresReadFixture>;
+
+public sealed class SqliteFeedbackIsExact : FeedbackContract<SqliteReadFixture>;
+
+public sealed class PostgresFeedbackIsExact : FeedbackContract<PostgresReadFixture>;

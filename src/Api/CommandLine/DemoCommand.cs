@@ -67,6 +67,7 @@ internal static class DemoCommand
         .AppendLine(CultureInfo.InvariantCulture, $"  {DemoStory.Failed,-22} a run that fails: a tool times out, then the provider is overloaded (529)")
         .AppendLine(CultureInfo.InvariantCulture, $"  {DemoStory.Retried,-22} the same request again, which succeeds: compare the two trees")
         .AppendLine(CultureInfo.InvariantCulture, $"  {DemoConversations.Ada}, {DemoConversations.Grace}   two customers with conversations over the last 24 hours of the first run")
+        .AppendLine("  twelve visits of the shop, as product events: a funnel of shop_visited, help_opened, chat_started, problem_solved")
         .AppendLine()
         .AppendLine("  A trace as a tree:")
         .AppendLine(CultureInfo.InvariantCulture, $"  curl -H \"Authorization: Bearer $HINDCAST_KEY\" {address}/api/v1/traces/{DemoStory.Refund}/tree")

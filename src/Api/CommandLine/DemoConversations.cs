@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Hindcast.Api.CommandLine;
 
 /// <summary>Two customers over 24 hours: short runs of the support agent in WhyOps' form, and chats in Trubrics'.</summary>
@@ -22,6 +24,16 @@ internal static class DemoConversations
         ("What is your return policy?", "30 days, and we pay the postage when the goods are faulty."),
     ];
 
+    public static string RunId(int i) => string.Create(CultureInfo.InvariantCulture, $"demo-chat-{i + 1:00}");
+
+    public static DateTimeOffset RunStart(DateTimeOffset now, int i) => now.AddMinutes(-55 * i).AddMinutes(-61);
+
+    public static string ThreadOf(string user, int thread) => string.Create(CultureInfo.InvariantCulture, $"demo-thread-{user}-{thread + 1}");
+
+    public static DateTimeOffset ThreadStart(DateTimeOffset now, string user, int thread) => now.AddHours(-(2 + OffsetOf(user) + (thread * 7))).AddMinutes(-OffsetOf(user) * 4);
+
+    static int OffsetOf(string user) => user == Ada ? 0 : 3;
+
     /// <summary>One run an hour, of differing models, lengths and speeds; each repeats what was said before, so the cache warms.</summary>
     public static IEnumerable<DemoRequest> Runs(DateTimeOffset now)
     {
@@ -30,7 +42,7 @@ internal static class DemoConversations
             var (question, answer) = s_talk[i % s_talk.Length];
             var model = s_models[i % s_models.Length];
             var took = 450 + (i * 377 % 2_900);
-            var run = new DemoRun($"demo-chat-{i + 1:00}", "support-agent", i % 3 == 0 ? Grace : Ada, now.AddMinutes(-55 * i).AddMinutes(-61));
+            var run = new DemoRun(RunId(i), DemoStory.Support, i % 3 == 0 ? Grace : Ada, RunStart(now, i));
             run.Add("user_message", 0, new { messages = new[] { new { role = "user", content = question } } });
             if (i % 9 == 4) run.Add("error", 80 + took, new { message = "429 rate_limit_error: slow down", status = 429 }, parent: 1);
             run.Add("llm_response", 2_000 + took, new { content = answer, finishReason = "stop" },
@@ -42,12 +54,13 @@ internal static class DemoConversations
     /// <summary>Three threads each, of three turns.</summary>
     public static IEnumerable<DemoRequest> Threads(DateTimeOffset now)
     {
-        foreach (var (user, offset) in ((string, int)[])[(Ada, 0), (Grace, 3)])
+        foreach (var user in (string[])[Ada, Grace])
         {
+            var offset = OffsetOf(user);
             var events = new List<object>();
             for (var thread = 0; thread < 3; thread++)
             {
-                var start = now.AddHours(-(2 + offset + (thread * 7))).AddMinutes(-offset * 4);
+                var start = ThreadStart(now, user, thread);
                 for (var turn = 0; turn < 3; turn++)
                 {
                     var (question, answer) = s_talk[(offset + (thread * 3) + turn) % s_talk.Length];
@@ -59,7 +72,7 @@ internal static class DemoConversations
                         assistant_id = s_models[thread],
                         timestamp = DemoTime.Of(start.AddMinutes(turn * 3)),
                         latency = 0.8 + (turn * 0.4),
-                        thread_id = $"demo-thread-{user}-{thread + 1}",
+                        thread_id = ThreadOf(user, thread),
                         properties = new { channel = thread == 1 ? "mail" : "chat", satisfied = turn == 2 },
                     });
                 }

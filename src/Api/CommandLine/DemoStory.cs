@@ -11,6 +11,11 @@ internal static class DemoStory
     public const string Failed = "demo-incident";
     public const string Retried = "demo-incident-retry";
 
+    /// <summary>The agent of most of it.</summary>
+    public const string Support = "support-agent";
+
+    const string Instructions = "You are the support agent of a small shop. Be brief, be kind, never promise what a tool did not confirm.";
+
     /// <summary>How long before <c>now</c> the first trace starts, by which a later run finds <c>now</c> again.</summary>
     public static readonly TimeSpan RefundAgo = TimeSpan.FromMinutes(42);
 
@@ -24,17 +29,19 @@ internal static class DemoStory
         DemoIncident.Retry(now.AddHours(-3).AddMinutes(2)),
         .. DemoConversations.Runs(now),
         .. DemoConversations.Threads(now),
+        .. DemoVisits.Of(now),
+        AgentVersion(),
     ];
 
     /// <summary>WhyOps' form: an agent that looks things up, calls two tools and answers, its long instructions cached from the second call on.</summary>
     static DemoRequest RefundRun(DateTimeOffset at)
     {
-        var run = new DemoRun(Refund, "support-agent", DemoConversations.Ada, at);
+        var run = new DemoRun(Refund, Support, DemoConversations.Ada, at);
         const string model = "claude-sonnet-4-5";
         run.Add("user_message", 0, new
         {
             messages = new object[] { new { role = "user", content = "My order 4711 arrived broken. Can I have my money back?" } },
-        }, new { systemPrompt = "You are the support agent of a small shop. Be brief, be kind, never promise what a tool did not confirm.", tools = new[] { new { name = "search_orders" }, new { name = "refund_order" } } });
+        }, new { systemPrompt = Instructions, tools = new[] { new { name = "search_orders" }, new { name = "refund_order" } } });
 
         run.Add("embedding_request", 120, new { input = s_query }, parent: 1, span: "retrieval");
         run.Add("embedding_response", 180, new { @object = "list", embeddingCount = 1, firstEmbeddingDimensions = 1536, encodingFormat = "float" },
@@ -61,6 +68,18 @@ internal static class DemoStory
             Answer(model, 1_500, input: 240, read: 9_540, write: 0, output: 64), parent: 1);
         return run.Request("a support agent with tools");
     }
+
+    /// <summary>What the agent is told and what it may use, as WhyOps' SDKs register it.</summary>
+    static DemoRequest AgentVersion() => new("/api/entities/init", new
+    {
+        agentName = Support,
+        metadata = new
+        {
+            systemPrompt = Instructions,
+            description = "Answers customers, looks up orders and starts refunds.",
+            tools = new[] { new { name = "search_orders", description = "Finds an order by its number." }, new { name = "refund_order", description = "Gives the money back." } },
+        },
+    }, Events: 0, "the agent's version");
 
     static void Tool(DemoRun run, int parent, string name, int after, int took, object arguments, object result)
     {

@@ -30,7 +30,7 @@ internal static class LogCommand
                 Stored(services), packed, new Each<(long Done, long All)>(p => report(p.All == 0 ? 1 : (double)p.Done / p.All, $"{p.Done} events")), CancellationToken.None);
         }));
         File.Move(half, file);
-        floor.Terminal.Error.WriteLine($"{events} events are in '{file}'. Keys and secrets are not: they are in the vault.");
+        floor.Terminal.Error.WriteLine($"{events} events are in '{file}'. Keys and secrets are not, nor the keys of what is sealed: bring 'vault.db' and 'kek' along.");
         return 0;
     }
 
@@ -48,12 +48,13 @@ internal static class LogCommand
                 var added = await new ImportLog(Stored(services), floor.Arguments.Switch("resume")).RunAsync(
                     LogArchive.ReadAsync(plain, CancellationToken.None), new Each<long>(n => report((double)archive.Position / archive.Length, $"{n} events")), CancellationToken.None);
                 report(1, "checking");
-                var verified = await ActivatorUtilities.CreateInstance<VerifyLog>(services).RunAsync(new Each<(LogPosition, LogPosition)>(_ => { }), CancellationToken.None);
+                var verified = await ProjectionsCommand.Verifier(services).RunAsync(new Each<(LogPosition, LogPosition)>(_ => { }), CancellationToken.None);
                 return (added, verified);
             }), create: true);
             foreach (var fault in report.Faults) floor.Terminal.Error.WriteLine(fault);
             if (report.Faults.Count > 0) throw new Failed("The log that was read in is damaged.");
             floor.Terminal.Error.WriteLine($"{added} events were added to log {report.LogId}; {report.Facts} facts in {report.Streams} streams verify. The read models are built again at the next start.");
+            ProjectionsCommand.WarnOfLocked(report, floor);
             return 0;
         }
         catch (Exception e) when (e is BadArchive or TargetNotEmpty or InvalidDataException)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Hindcast.Application.EventSourcing;
 using Hindcast.Application.Operations;
 
 namespace Hindcast.Api.CommandLine;
@@ -85,7 +86,7 @@ internal static class ProjectionsCommand
         floor.Arguments.NoWords();
         Alone(floor);
         var verdicts = await floor.OnFilesAsync(services => floor.Terminal.ProgressAsync("Building again", report =>
-            ActivatorUtilities.CreateInstance<VerifyProjections>(services).RunAsync(new Each<(string Name, Application.EventSourcing.LogPosition At, Application.EventSourcing.LogPosition Head)>(
+            ActivatorUtilities.CreateInstance<VerifyProjections>(services).RunAsync(new Each<(string Name, LogPosition At, LogPosition Head)>(
                 p => report(Share(p.At.Value, p.Head.Value), p.Name)), CancellationToken.None)));
         floor.Terminal.Table(["name", "position", "rows", "parked", "verdict", "serving", "rebuilt"], verdicts.Select(v => (IReadOnlyList<string>)
         [
@@ -100,11 +101,20 @@ internal static class ProjectionsCommand
         floor.Arguments.NoWords();
         Alone(floor);
         var report = await floor.OnFilesAsync(services => floor.Terminal.ProgressAsync("Reading the log", report =>
-            ActivatorUtilities.CreateInstance<VerifyLog>(services).RunAsync(new Each<(Application.EventSourcing.LogPosition At, Application.EventSourcing.LogPosition Head)>(
-                p => report(Share(p.At.Value, p.Head.Value), "")), CancellationToken.None)));
+            Verifier(services).RunAsync(new Each<(LogPosition At, LogPosition Head)>(p => report(Share(p.At.Value, p.Head.Value), "")), CancellationToken.None)));
         floor.Terminal.Table(["log", "facts", "streams", "head", "faults"], [[report.LogId.ToString(), Number(report.Facts), Number(report.Streams), report.Head.ToString(), Number(report.Faults.Count)]]);
         foreach (var fault in report.Faults) floor.Terminal.Error.WriteLine(fault);
+        WarnOfLocked(report, floor);
         return report.Faults.Count == 0 ? 0 : throw new Failed("The log is damaged.");
+    }
+
+    internal static VerifyLog Verifier(IServiceProvider services) => new(services.GetRequiredService<IEventLog>(), services.GetRequiredService<ISeal>);
+
+    internal static void WarnOfLocked(LogReport report, Floor floor)
+    {
+        if (report.Locked == 0) return;
+        floor.Terminal.Error.WriteLine(
+            $"{report.Locked} facts are sealed with keys that are not in this data directory: nobody can read them here. Bring 'vault.db' and 'kek' from where they were written, before the server starts.");
     }
 
     /// <summary>Both read everything and one writes: not beside a server.</summary>

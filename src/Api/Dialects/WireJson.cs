@@ -16,6 +16,15 @@ internal static class WireJson
     public static long? Count(this JsonElement o, string name) =>
         o.Member(name) is { ValueKind: JsonValueKind.Number } n && n.TryGetInt64(out var count) && count is >= 0 and <= Domain.Traces.Usage.Most ? count : null;
 
+    /// <summary>A whole number as JavaScript sees one: 1, 1.0 and 1e0 are the same.</summary>
+    public static bool IsWhole(this JsonElement number, out long value)
+    {
+        if (number.TryGetInt64(out value)) return true;
+        var real = number.GetDouble();
+        value = Math.Abs(real) < 1L << 62 ? (long)real : 0;
+        return real == Math.Truncate(real) && Math.Abs(real) < 1L << 62;
+    }
+
     public static IEnumerable<JsonElement> Elements(this JsonElement o, string name) =>
         o.Member(name) is { ValueKind: JsonValueKind.Array } array ? array.EnumerateArray() : [];
 

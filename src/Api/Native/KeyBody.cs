@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Hindcast.Api.Dialects;
 using Hindcast.Application;
 using Hindcast.Application.Payloads;
 using Hindcast.Application.Projects;
@@ -86,7 +87,7 @@ internal sealed class KeyBody
     }
 
     public long? Whole(string name) => Member(name) is not { } value ? null
-        : value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var whole) ? whole
+        : value.ValueKind == JsonValueKind.Number && value.IsWhole(out var whole) ? whole
         : throw new BadRequest(name, $"{name} must be a whole number.");
 
     public double? Number(string name) => Member(name) is not { } value ? null

@@ -14,13 +14,13 @@ namespace Hindcast.Application.Erasure;
 /// </summary>
 /// <remarks>
 /// <c>sealed_by</c> is <c>root</c> or <c>root.n</c>, where n counts how often that user was erased before. Stored is nonce, tag, ciphertext; the
-/// event's id is bound to it, so contents cannot change places. Keys lately used stay in memory with their ciphers, 2 × 5,000 of them; none is read from the
+/// event's id is bound to it, so contents cannot change places. Keys lately used stay in memory with their ciphers, 2 × 2,000 of them; none is read from the
 /// vault for a subject that was never erased.
 /// </remarks>
 /// <param name="closes">False: what is new stays in clear, and what was sealed can still be opened.</param>
 public sealed class SubjectSeal(ISubjectKeys keys, bool closes = true) : ISeal
 {
-    const int NonceBytes = 12, TagBytes = 16, MostKeys = 5_000;
+    const int NonceBytes = 12, TagBytes = 16, MostKeys = 2_000;
 
     readonly record struct KeyName(string Root, string Trace, string? Subject, int Time);
 
@@ -29,17 +29,21 @@ public sealed class SubjectSeal(ISubjectKeys keys, bool closes = true) : ISeal
         public int Destructions => destructions;
         public ConcurrentDictionary<KeyName, ContentKey> Young { get; set; } = new();
         public ConcurrentDictionary<KeyName, ContentKey> Old { get; set; } = new();
+        /// <summary>Keys of users, who come back with trace after trace.</summary>
+        public ConcurrentDictionary<(string Root, string Subject, int Time), byte[]> Users { get; set; } = new();
         public int Added;
     }
 
     volatile Kept _kept = new(keys.Destructions);
 
     /// <summary>A key and its cipher, which costs more to set up than a small content to close. One uses it at a time; who finds it taken makes another.</summary>
-    sealed class ContentKey(byte[] key)
+    sealed class ContentKey(byte[] bytes)
     {
         AesGcm? _idle;
 
-        public AesGcm Take() => Interlocked.Exchange(ref _idle, null) ?? new(key, TagBytes);
+        public byte[] Bytes => bytes;
+
+        public AesGcm Take() => Interlocked.Exchange(ref _idle, null) ?? new(bytes, TagBytes);
 
         public void Return(AesGcm cipher) => Interlocked.Exchange(ref _idle, cipher)?.Dispose();
 
@@ -81,9 +85,7 @@ public sealed class SubjectSeal(ISubjectKeys keys, bool closes = true) : ISeal
         if (header.SealedBy is not { } by) return IsErased(header) ? (ReadOnlyMemory<byte>?)null : stored;
         // Keys of what has expired go with those of their week; until then nobody reads it all the same.
         if (header.TraceId is { } gone && keys.TimesErased(header.Project, KeyOwner.Trace(gone)) > 0) return (ReadOnlyMemory<byte>?)null;
-        var (id, time) = by.IndexOf('.', StringComparison.Ordinal) is >= 0 and var dot
-            ? (by[..dot], int.TryParse(by.AsSpan(dot + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : throw Unreadable()) : (by, 0);
-        if (header.TraceId is not { } trace || stored.Length < NonceBytes + TagBytes || keys.Find(id) is not { } root) throw Unreadable();
+        if (PartsOf(by) is not var (id, time) || header.TraceId is not { } trace || stored.Length < NonceBytes + TagBytes || keys.Find(id) is not { } root) throw Unreadable();
         if (KeyOf(root, new(id, trace, header.Subject, time)) is not { } key) return (ReadOnlyMemory<byte>?)null;
 
         var box = stored.Span;
@@ -108,6 +110,16 @@ public sealed class SubjectSeal(ISubjectKeys keys, bool closes = true) : ISeal
         UnreadableFact Unreadable() => new($"the vault cannot open what '{by}' sealed");
     }
 
+    public bool Knows(string sealedBy) => PartsOf(sealedBy) is var (id, _) && keys.Find(id) is not null;
+
+    /// <summary>The root, and how often the user had been erased; null when it says neither.</summary>
+    static (string Root, int Time)? PartsOf(string sealedBy)
+    {
+        var dot = sealedBy.IndexOf('.', StringComparison.Ordinal);
+        if (dot < 0) return (sealedBy, 0);
+        return int.TryParse(sealedBy.AsSpan(dot + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var time) ? (sealedBy[..dot], time) : null;
+    }
+
     /// <summary>Recorded in clear, before contents were sealed, about somebody who was erased since: there for who reads the file, and for nobody else.</summary>
     bool IsErased(Header header) => header.TraceId is { } trace && !Tombstones.Marks(header)
         && (keys.TimesErased(header.Project, KeyOwner.Trace(trace)) > 0
@@ -120,10 +132,8 @@ public sealed class SubjectSeal(ISubjectKeys keys, bool closes = true) : ISeal
         if (kept.Young.TryGetValue(name, out var key)) return key;
         if (!kept.Old.TryRemove(name, out key))
         {
-            if (keys.KeyOf(root, KeyOwner.Trace(name.Trace), 0) is not { } ofTrace) return null;
-            if (name.Subject is not { } subject) key = new(ofTrace);
-            else if (keys.KeyOf(root, KeyOwner.User(subject), name.Time) is { } ofUser) key = new(SHA256.HashData([.. ofUser, .. ofTrace]));
-            else return null;
+            if (BytesOf(kept, root, name) is not { } bytes) return null;
+            key = new(bytes);
         }
         // What was asked before a destruction is put where nobody looks any more.
         kept.Young[name] = key;
@@ -131,10 +141,27 @@ public sealed class SubjectSeal(ISubjectKeys keys, bool closes = true) : ISeal
         return key;
     }
 
+    /// <summary>A trace's own key, or the one it has with a user; both are made of what lies near, for a trace comes back, and a user in trace after trace.</summary>
+    byte[]? BytesOf(Kept kept, KeyRoot root, KeyName name)
+    {
+        if (name.Subject is not { } subject) return keys.KeyOf(root, KeyOwner.Trace(name.Trace), 0);
+        return UserKeyOf(kept, root, subject, name.Time) is { } ofUser && KeyOf(root, new(name.Root, name.Trace, null, 0)) is { } ofTrace
+            ? SHA256.HashData([.. ofUser, .. ofTrace.Bytes])
+            : null;
+    }
+
+    byte[]? UserKeyOf(Kept kept, KeyRoot root, string subject, int time)
+    {
+        if (kept.Users.TryGetValue((root.Id, subject, time), out var key)) return key;
+        key = keys.KeyOf(root, KeyOwner.User(subject), time);
+        if (key is not null) kept.Users[(root.Id, subject, time)] = key;
+        return key;
+    }
+
     static void Turn(Kept kept)
     {
         var gone = kept.Old;
-        (kept.Old, kept.Young) = (kept.Young, new());
+        (kept.Old, kept.Young, kept.Users) = (kept.Young, new(), new());
         Volatile.Write(ref kept.Added, 0);
         foreach (var key in gone.Values) key.Drop();
     }

@@ -12,6 +12,10 @@ public interface ISeal
 
     /// <summary>The content again; null when its key is gone, and the content with it.</summary>
     ReadOnlyMemory<byte>? Open(Header header, ReadOnlyMemory<byte> stored);
+
+    /// <summary>Whether the key was ever here, destroyed since or not; one that never was is another vault's.</summary>
+    /// <param name="sealedBy">As <see cref="Header.SealedBy"/> says it.</param>
+    bool Knows(string sealedBy);
 }
 
 /// <summary>Contents stay clear; one that was sealed elsewhere cannot be opened here.</summary>
@@ -21,4 +25,6 @@ public sealed class Unsealed : ISeal
 
     // The cast matters: a bare null would become an empty memory, which is not the same as none.
     public ReadOnlyMemory<byte>? Open(Header header, ReadOnlyMemory<byte> stored) => header.SealedBy is null ? stored : (ReadOnlyMemory<byte>?)null;
+
+    public bool Knows(string sealedBy) => false;
 }

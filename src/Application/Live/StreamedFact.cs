@@ -49,7 +49,14 @@ public sealed class StreamedFact
     {
         if (_row is not null) return _row;
         var row = new SpanRow { Project = Project, TraceId = TraceId, Name = Record.Type, StartedAt = Fact?.Header.At.Micros() ?? 0 };
-        if (Fact is { } fact && _reader.ReadOrNull(fact) is { } told && Trace.Of(TraceId, [told.Event]) is { Spans.Count: > 0 } trace)
+        if (Fact is not { } fact || _reader.ReadOrNull(fact) is not { } told) return _row = new(row, null, null, []);
+        if (told.Event is ScoreGiven given)
+        {
+            var score = ScoreRow.Of(Project, given);
+            (row.SpanId, row.Environment, row.UserId, row.SessionId) = (score.SpanId, given.Environment, given.UserId, given.SessionId);
+            return _row = new(row, null, null, []) { Scores = score.Says ? new Dictionary<string, string> { [score.Name] = score.Text } : [] };
+        }
+        if (Trace.Of(TraceId, [told.Event]) is { Spans.Count: > 0 } trace)
             row = SpanRow.Of(Project, TraceId, trace.Spans.Values.First(), TraceSummary.Of([.. trace.Spans.Values]), prices);
         return _row = new(row, PlainText.Of(row.Input), PlainText.Of(row.Output), []);
     }

@@ -7,7 +7,8 @@ using MediatR;
 namespace Hindcast.Application.Projects;
 
 /// <param name="Name">For people; the id where nobody gave one.</param>
-public sealed record ProjectInfo(string Id, string Name, string Description, DateTimeOffset Created);
+/// <param name="Created">Null where nothing says so: a project that only a token names, or the default one while the log is empty.</param>
+public sealed record ProjectInfo(string Id, string Name, string Description, DateTimeOffset? Created);
 
 /// <summary>Makes a project under a name, with its first key.</summary>
 /// <exception cref="ProjectExists">The id is taken.</exception>
@@ -41,24 +42,38 @@ public sealed class ProjectExists() : RuleBroken("Project already exists");
 /// <summary>The projects the caller may see, oldest first: its own, or all for administrators of the default project.</summary>
 public sealed record ListProjects(Caller By) : IRequest<IReadOnlyList<ProjectInfo>>
 {
-    internal sealed class Handler(Streams streams, KeyRing ring) : IRequestHandler<ListProjects, IReadOnlyList<ProjectInfo>>
+    internal sealed class Handler(Streams streams, KeyRing ring, IEventLog log) : IRequestHandler<ListProjects, IReadOnlyList<ProjectInfo>>
     {
         public async Task<IReadOnlyList<ProjectInfo>> Handle(ListProjects query, CancellationToken ct)
         {
             var all = query.By.Project == Project.Default && query.By.May(Scopes.Admin);
             var seen = ring.Rows.Where(row => all || row.Project == query.By.Project)
-                .GroupBy(row => row.Project, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Min(row => row.Created), StringComparer.Ordinal);
-            if (!seen.ContainsKey(query.By.Project)) seen[query.By.Project] = DateTimeOffset.UnixEpoch;
+                .GroupBy(row => row.Project, StringComparer.Ordinal).ToDictionary(g => g.Key, g => (DateTimeOffset?)g.Min(row => row.Created), StringComparer.Ordinal);
+            seen.TryAdd(query.By.Project, null);
+            // It comes with the log, whatever keys it was given later.
+            if (seen.TryGetValue(Project.Default, out var firstOfDefault)) seen[Project.Default] = await BeganAsync(ct) ?? firstOfDefault;
             var projects = new List<ProjectInfo>(seen.Count);
-            foreach (var (id, firstKey) in seen) projects.Add(await ReadAsync(id, firstKey, ct));
+            foreach (var (id, since) in seen) projects.Add(await ReadAsync(id, since, ct));
             return [.. projects.OrderBy(p => p.Created).ThenBy(p => p.Id, StringComparer.Ordinal)];
         }
 
         /// <summary>What its stream says; a project that came with its first key has no words of its own.</summary>
-        async Task<ProjectInfo> ReadAsync(string id, DateTimeOffset firstKey, CancellationToken ct)
+        async Task<ProjectInfo> ReadAsync(string id, DateTimeOffset? since, CancellationToken ct)
         {
             var facts = await streams.ReadReadableAsync(KeyStream.OfProject(id), 0, ct).ToListAsync(ct);
-            return facts.Facts<ProjectCreated>().FirstOrDefault() is ({ } said, var at) ? new(id, said.Name ?? id, said.Description ?? "", at) : new(id, id, "", firstKey);
+            return facts.Facts<ProjectCreated>().FirstOrDefault() is ({ } said, var at) ? new(id, said.Name ?? id, said.Description ?? "", at) : new(id, id, "", since);
+        }
+
+        /// <summary>When the first fact of the log was recorded; null while there is none.</summary>
+        async Task<DateTimeOffset?> BeganAsync(CancellationToken ct)
+        {
+            await foreach (var page in log.FollowAsync(LogPosition.Start, ct, pageBytes: 1))
+            {
+                foreach (var record in page.Records)
+                    if (Fact.TryOf(record, out _) is { } first) return first.Header.RecordedAt;
+                if (page.AtHead) break;
+            }
+            return null;
         }
     }
 }

@@ -93,6 +93,7 @@ public static class CanonicalDump
             case bool flag: json.WriteNumber(column, flag ? 1 : 0); break;
             case int number: json.WriteNumber(column, number); break;
             case long number: json.WriteNumber(column, number); break;
+            case double number: json.WriteNumber(column, number); break;
             default: throw new NotSupportedException($"{table.GetTableName()}.{column} holds {value.GetType().Name}.");
         }
     }

@@ -15,6 +15,9 @@ sealed class PageRows
     public List<RunRow> NewRuns { get; } = [];
     public List<RunRow> Runs { get; } = [];
     public List<FactRow> Facts { get; } = [];
+    public List<ScoreRow> Scores { get; } = [];
+    /// <summary>Scores that were erased.</summary>
+    public List<ScoreRow> Unsaid { get; } = [];
     public List<FailureRow> Failures { get; } = [];
     public List<FailureRow> Mended { get; } = [];
     public HashSet<(string Project, string Subject, string TraceId)> Subjects { get; } = [];
@@ -25,6 +28,13 @@ sealed class PageRows
     public List<RunRow> ExpiredRuns { get; } = [];
     public List<FactRow> Expired { get; } = [];
     public List<SubjectRow> Unnamed { get; } = [];
+
+    public void Score(FactRow fact)
+    {
+        if (fact.Score is not { } score) return;
+        score.Day = fact.Day;
+        (score.Says ? Scores : Unsaid).Add(score);
+    }
 
     public void Count(string project, Span? before, Span after)
     {
@@ -49,6 +59,8 @@ sealed class PageRows
         await batch.DeleteAsync(Forgotten, ct);
         await batch.UpsertAsync(Again, ct);
         await batch.InsertAsync(Facts, ct);
+        await batch.UpsertAsync(Scores, ct);
+        await batch.DeleteAsync(Unsaid, ct);
         await batch.UpsertAsync([.. Subjects.Select(s => new SubjectRow { Project = s.Project, Subject = s.Subject, TraceId = s.TraceId })], ct);
         await batch.InsertAsync(NewSpans, ct);
         await batch.UpsertAsync(Spans, ct);

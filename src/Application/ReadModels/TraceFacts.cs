@@ -27,6 +27,8 @@ public sealed class FactRow
     [ByArrival] public long Position { get; set; }
     [ByArrival] public long Revision { get; set; }
     [ByArrival] public long RecordedAt { get; set; }
+    /// <summary>Of a score, what filters and figures read.</summary>
+    [NotMapped] public ScoreRow? Score { get; init; }
 
     public static FactRow Of(Fact fact, SpanEvent e) => new()
     {
@@ -41,6 +43,7 @@ public sealed class FactRow
         Position = fact.Position.Value,
         Revision = fact.Revision,
         RecordedAt = fact.Header.RecordedAt.Micros(),
+        Score = e is ScoreGiven score ? ScoreRow.Of(fact.Header.Project, score) : null,
     };
 
     public static string? DetailOf(SpanEvent e) => e switch

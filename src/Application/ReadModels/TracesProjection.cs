@@ -16,7 +16,7 @@ public sealed class TracesProjection(FactReader reader, RepricingProgress? repri
 
     public override IReadOnlyList<Type> Rows { get; } =
     [
-        typeof(SpanRow), typeof(RunRow), typeof(FactRow), typeof(FailureRow), typeof(BucketRow), typeof(SourceRow), typeof(PriceRow), typeof(AgentRow), typeof(AgentVersionRow), typeof(SubjectRow),
+        typeof(SpanRow), typeof(RunRow), typeof(FactRow), typeof(ScoreRow), typeof(FailureRow), typeof(BucketRow), typeof(SourceRow), typeof(PriceRow), typeof(AgentRow), typeof(AgentVersionRow), typeof(SubjectRow),
     ];
 
     public override IProjector Start(Func<ReadDb> open) => new Together(new TracesProjector(reader, repricing ?? new(), open, streams), new AgentsProjector(reader, open));

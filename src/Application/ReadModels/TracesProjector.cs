@@ -212,12 +212,14 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
         {
             row.Day = day;
             rows.Facts.Add(row);
+            rows.Score(row);
             if (fact.Header.Subject is { } subject) rows.Subjects.Add((project, subject, traceId));
         }
         foreach (var row in touched.Again)
         {
             row.Day = day;
             rows.Again.Add(row);
+            rows.Score(row);
         }
         var run = RunRow.Of(project, touched.Trace, summary, prices);
         var last = touched.Facts.Count > 0 && !(touched.Tombstone?.Revision > touched.Facts[^1].Fact.Revision) ? touched.Facts[^1].Fact : touched.Tombstone!;
@@ -239,6 +241,7 @@ sealed class TracesProjector(FactReader reader, RepricingProgress repricing, Fun
         {
             row.Day = day;
             rows.Expired.Add(row);
+            if (row.Score is { } score) rows.Unsaid.Add(score);
         }
         foreach (var subject in touched.Subjects.Concat(touched.Facts.Select(f => f.Fact.Header.Subject).OfType<string>()).Distinct())
             rows.Unnamed.Add(new() { Project = project, Subject = subject, TraceId = traceId });

@@ -13,7 +13,7 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
     /// <summary>Rows are shown with plain texts that are not their own.</summary>
     public bool ReadsTexts => search.WithTexts && !search.In.SearchesOwnTexts;
 
-    public SqlText Sql() => new(dialect, Texts ?? "") { SearchesOwn = search.In.SearchesOwnTexts };
+    public SqlText Sql() => new(dialect, schema, Texts ?? "") { SearchesOwn = search.In.SearchesOwnTexts };
 
     /// <summary>Parts of the filter that an index answers by itself, one table at a time.</summary>
     public IEnumerable<Narrowing> Narrowings()
@@ -21,10 +21,12 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
         var parts = search.Filter is All all ? all.Filters : [search.Filter];
         if (search.In.SearchesOwnTexts)
             foreach (var part in parts)
-                if (IsIndexedText(part)) yield return new(part, InTexts: true);
+                if (IsIndexedText(part)) yield return new(part, Table.Texts);
+        foreach (var part in parts)
+            if (part is OneOf { Negated: false, Field.Score: not null } or Compare { Field.Score: not null }) yield return new(part, Table.Scores);
         if (dialect.KnowsItsRows) yield break;
         foreach (var part in parts)
-            if (IsIndexed(part)) yield return new(part, InTexts: false);
+            if (IsIndexed(part)) yield return new(part, Table.Rows);
     }
 
     bool IsIndexedText(Filter filter) => filter switch
@@ -45,9 +47,19 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
     /// <summary>The rows of one part, as the end of a question for them.</summary>
     public void RowsOf(SqlText sql, Narrowing narrowing)
     {
-        var (table, alias) = narrowing.InTexts ? (Texts!, "i") : ($"{schema}{search.In.Table}", "r");
+        if (narrowing is { In: Table.Scores, Part: Condition score })
+        {
+            // Every score of that name that could count, and the rows it could count for; the condition is asked of its own column. LEFT keeps SQLite
+            // from asking all rows for their scores.
+            var column = new Field(score.Field.Name, score.Field.Type, score.Field.Type == FieldType.Text ? "s.text" : "s.number", score.Field.Read);
+            sql.Write($" FROM {schema}scores s LEFT JOIN {schema}{search.In.Table} r ON r.project = s.project AND r.trace_id = s.trace_id AND r.day = s.day");
+            if (Names.Contains("span_id")) sql.Write(" AND s.span_id IN ('', r.span_id)");
+            sql.Write($" WHERE {Reach(sql, "s")}s.name = {sql.Value(score.Field.Score!)} AND ").Filter(score with { Field = column });
+            return;
+        }
+        var (table, alias) = narrowing.In == Table.Texts ? (Texts!, "i") : ($"{schema}{search.In.Table}", "r");
         // Without figures of its rows SQLite would read all texts of the project; a plus hides their index from it, and leaves that of words.
-        var within = narrowing.InTexts && !dialect.KnowsItsRows ? "+i" : alias;
+        var within = narrowing.In == Table.Texts && !dialect.KnowsItsRows ? "+i" : alias;
         sql.Write($" FROM {table} {alias} WHERE {Reach(sql, within)}").Filter(narrowing.Part);
     }
 
@@ -67,13 +79,15 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
         var sql = Sql();
         if (narrow is not null)
         {
-            sql.Write($"WITH few AS MATERIALIZED (SELECT {string.Join(", ", Names.Select(n => $"{(narrow.InTexts ? "i" : "r")}.{n}"))}");
+            sql.Write($"WITH few AS MATERIALIZED (SELECT {(narrow.In == Table.Scores ? "DISTINCT " : "")}{string.Join(", ", Names.Select(n => $"{(narrow.In == Table.Texts ? "i" : "r")}.{n}"))}");
             RowsOf(sql, narrow);
             sql.Write(") ");
         }
         sql.Write($"SELECT {columns}");
         var searches = 0;
         if (Texts is not null && (looked || ReadsTexts)) sql.Write($", {search.In.Field("input_text").Sql}, {search.In.Field("output_text").Sql}");
+        if (looked)
+            foreach (var score in Scores) sql.Write($", {sql.Of(score)}");
         if (looked && Texts is not null)
         {
             foreach (var condition in search.Filter.Conditions.OfType<Searches>())
@@ -88,17 +102,20 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
             : $" FROM few {RowsByName(narrow, table)} ");
         if (Texts is not null)
             foreach (var (alias, on) in search.In.Texts) sql.Write(dialect.Join(Texts, alias, on));
-        sql.Write($" WHERE {Reach(sql, "r")}").Filter(Rest(filter, narrow?.Part));
+        sql.Write($" WHERE {Reach(sql, "r")}").Filter(Rest(filter, narrow is { In: not Table.Scores } ? narrow.Part : null));
         if (after is not null) sql.Write(" AND ").Write(Behind(sql, after));
         sql.Write($" ORDER BY {Order()} LIMIT {limit}");
         return (sql, searches);
     }
 
-    /// <summary>Texts do not say on which day their row stands; its run does, and saves a look into every other day.</summary>
+    /// <summary>The fields of the filter that are scores, each once, as texts.</summary>
+    public IReadOnlyList<Field> Scores { get; } = [.. search.Filter.Conditions.Select(c => c.Field).Where(f => f.Score is not null).Select(f => search.In.Field(f.Name)).DistinctBy(f => f.Name)];
+
+    /// <summary>Neither texts nor scores say on which day their row stands; its run does, and saves a look into every other day.</summary>
     string RowsByName(Narrowing narrow, string table)
     {
         var named = $"JOIN {table} r ON {string.Join(" AND ", Names.Select(n => $"r.{n} = few.{n}"))}";
-        return narrow.InTexts && dialect.DividesByDay
+        return narrow.In != Table.Rows && dialect.DividesByDay
             ? $"JOIN {schema}runs d ON d.project = few.project AND d.trace_id = few.trace_id {named} AND r.day = d.day"
             : named;
     }
@@ -144,5 +161,7 @@ sealed class Asked(Search search, ISqlDialect dialect, string schema)
 }
 
 /// <summary>A part of a filter that narrows all of it.</summary>
-/// <param name="InTexts">It is asked of the texts; else of the rows themselves.</param>
-sealed record Narrowing(Filter Part, bool InTexts);
+/// <param name="In">Where it is asked. Of scores it finds too much, and is asked again of the rows.</param>
+sealed record Narrowing(Filter Part, Table In);
+
+enum Table { Rows, Texts, Scores }

@@ -1,3 +1,5 @@
+using Hindcast.Application.ReadModels;
+
 namespace Hindcast.Application.Search;
 
 /// <summary>A kind of row that can be searched: its fields by their wire names, and how it stands beside its texts.</summary>
@@ -19,8 +21,13 @@ public abstract class Catalogue
 
     public abstract SearchPosition PositionOf(Candidate row, Field sort);
 
+    /// <summary>Of several scores of one name, which counts for a row: the first in this order. In SQL a score is <c>s</c>.</summary>
+    protected abstract string ScoreThatCounts { get; }
+
+    /// <summary>Also <c>score.&lt;name&gt;</c>.</summary>
     /// <exception cref="BadRequest">There is no such field.</exception>
     public virtual Field Field(string name) => _fields.GetValueOrDefault(name)
+        ?? (name.StartsWith(ScorePrefix, StringComparison.Ordinal) && name.Length > ScorePrefix.Length ? ScoreOf(name, name[ScorePrefix.Length..]) : null)
         ?? throw new BadRequest(name, $"Invalid filter: field '{name}' is not allowed");
 
     /// <summary>No column: full-text matches, the best first whatever the direction.</summary>
@@ -35,6 +42,21 @@ public abstract class Catalogue
     {
         _fields[field.Name] = field;
         foreach (var alias in aliases) _fields[alias] = field;
+    }
+
+    const string ScorePrefix = "score.";
+
+    /// <summary>The value of a score as text: numbers by their shortest digits, however they are written. In order of size as a number.</summary>
+    Field ScoreOf(string name, string score)
+    {
+        string Sql(string column) => $"(SELECT s.{column} FROM {{1}}scores s WHERE s.project = r.project AND s.trace_id = r.trace_id AND s.name = {{0}} {ScoreThatCounts} LIMIT 1)";
+        object? Read(Candidate c) => c.Scores.GetValueOrDefault(score);
+        return new(name, FieldType.Text, Sql("text"), Read)
+        {
+            Score = score.Length <= Conditions.LongestText && !score.Contains('\0') ? score : throw new BadRequest("filter", "Invalid filter: that is no name of a score"),
+            Plain = ScoreRow.Plain,
+            Number = new(name, FieldType.Real, Sql("number"), c => Read(c) is string text ? ScoreRow.NumberOf(text) : null) { Score = score },
+        };
     }
 
     /// <summary>What is known of several parts; null when nothing is. As numeric: absurd amounts must not run over.</summary>

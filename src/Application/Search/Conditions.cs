@@ -54,8 +54,7 @@ public static class Conditions
 
     static Compare Bound(Field field, Comparison how, object value)
     {
-        // What is in an attribute is known when a row is read, and not before.
-        if (field is { Sql: null, Type: FieldType.Text }) field = SpanCatalogue.AsNumber(field);
+        if (field.Number is { } number) field = number;
         if (field.Type is FieldType.Text or FieldType.Texts or FieldType.Status) throw Bad(field, "is a text, and ordering operators take numbers, and times on ts");
         if (field.Type == FieldType.Real) return new(field, how, (double)Number(field, value));
         var exact = Scaled(field, value);
@@ -78,12 +77,16 @@ public static class Conditions
         _ => throw Bad(field, "value must be a number"),
     };
 
-    static string AsText(Field field, object? value) => value switch
+    static string AsText(Field field, object? value)
     {
-        decimal number => number.ToString(CultureInfo.InvariantCulture),
-        string => Text(field, value),
-        _ => throw Bad(field, "value must be a string"),
-    };
+        var text = value switch
+        {
+            decimal number => number.ToString(CultureInfo.InvariantCulture),
+            string => Text(field, value),
+            _ => throw Bad(field, "value must be a string"),
+        };
+        return field.Plain?.Invoke(text) ?? text;
+    }
 
     /// <summary>No text of ours holds NUL, and PostgreSQL would not so much as look for one.</summary>
     static string Text(Field field, object? value) => value is not string text ? throw Bad(field, "value must be a string")

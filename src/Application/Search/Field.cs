@@ -34,6 +34,12 @@ public sealed record Field(string Name, FieldType Type, string? Sql, Func<Candid
     /// <summary>For <see cref="FieldType.Status"/>: the codes of a name, none for one that is not known, and the field that holds them.</summary>
     public Func<string, IReadOnlyList<long>>? Codes { get; init; }
     public Field? CodeField { get; init; }
+    /// <summary>The same field for ordering, where texts may be numbers; what is none is unknown.</summary>
+    public Field? Number { get; init; }
+    /// <summary>How a value is written before it is compared; null: as it is.</summary>
+    public Func<string, string>? Plain { get; init; }
+    /// <summary>Of a score, its name: <see cref="Sql"/> holds <c>{0}</c> for it and <c>{1}</c> for the schema.</summary>
+    public string? Score { get; init; }
 }
 
 /// <summary>A row that was read, with what stands beside it.</summary>
@@ -41,6 +47,9 @@ public sealed record Field(string Name, FieldType Type, string? Sql, Func<Candid
 public sealed record Candidate(object Row, string? Input, string? Output, IReadOnlyList<bool> Searched)
 {
     System.Text.Json.JsonDocument? _attributes;
+
+    /// <summary>The scores that count for the row, by their names.</summary>
+    public IReadOnlyDictionary<string, string> Scores { get; init; } = System.Collections.ObjectModel.ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>The attributes of a span's row; undefined when it has none.</summary>
     public System.Text.Json.JsonElement Attributes(string? json) =>

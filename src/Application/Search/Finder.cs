@@ -148,14 +148,19 @@ public sealed class Finder(ServingModels models) : IDisposable
         await using var reader = await command.ExecuteReaderAsync(ct);
         var page = new List<Candidate>();
         var texts = asked.Texts is not null && (looked || asked.ReadsTexts);
+        var scores = looked ? asked.Scores : [];
         while (await reader.ReadAsync(ct))
         {
             var row = rows.Read(reader);
-            var at = reader.FieldCount - searches - (texts ? 2 : 0);
+            var given = reader.FieldCount - searches - scores.Count;
+            var at = given - (texts ? 2 : 0);
             if (asked.ReadsTexts && row is RunRow run && !reader.IsDBNull(at)) run.Prompt = reader.GetString(at);
             page.Add(new(
                 row, texts && !reader.IsDBNull(at) ? reader.GetString(at) : null, texts && !reader.IsDBNull(at + 1) ? reader.GetString(at + 1) : null,
-                searches == 0 ? [] : [.. Enumerable.Range(reader.FieldCount - searches, searches).Select(i => Convert.ToInt64(reader.GetValue(i), System.Globalization.CultureInfo.InvariantCulture) == 1)]));
+                searches == 0 ? [] : [.. Enumerable.Range(reader.FieldCount - searches, searches).Select(i => Convert.ToInt64(reader.GetValue(i), System.Globalization.CultureInfo.InvariantCulture) == 1)])
+            {
+                Scores = Enumerable.Range(0, scores.Count).Where(i => !reader.IsDBNull(given + i)).ToDictionary(i => scores[i].Score!, i => reader.GetString(given + i), StringComparer.Ordinal),
+            });
         }
         return page;
     }

@@ -19,6 +19,8 @@ public sealed class RunCatalogue : Catalogue
     ];
     public override IReadOnlyList<string> Key => ["started_at", "trace_id"];
     public override bool SearchesOwnTexts => false;
+    /// <summary>The whole trace's, else its spans'; the last of them.</summary>
+    protected override string ScoreThatCounts => "ORDER BY CASE s.span_id WHEN '' THEN 0 ELSE 1 END, s.at DESC, s.event_id DESC";
 
     RunCatalogue()
     {

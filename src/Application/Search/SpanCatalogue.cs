@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Hindcast.Application.ReadModels;
 using Hindcast.Domain.Traces;
@@ -13,6 +14,8 @@ public sealed class SpanCatalogue : Catalogue
     public override IReadOnlyList<(string Alias, string On)> Texts { get; } = [("i", "i.project = r.project AND i.trace_id = r.trace_id AND i.span_id = r.span_id")];
     public override IReadOnlyList<string> Key => ["started_at", "trace_id", "span_id"];
     public override bool SearchesOwnTexts => true;
+    /// <summary>Its own, else its whole trace's; the last of them.</summary>
+    protected override string ScoreThatCounts => "AND s.span_id IN ('', r.span_id) ORDER BY s.span_id DESC, s.at DESC, s.event_id DESC";
 
     SpanCatalogue()
     {
@@ -78,15 +81,14 @@ public sealed class SpanCatalogue : Catalogue
         };
     }
 
-    static Field AttributeOf(string name, string key) => new(name, FieldType.Text, null, c => Scalar(c, key, out var text) ? text : null);
-
-    /// <summary>The same attribute for ordering: what is no number is unknown.</summary>
-    public static Field AsNumber(Field attribute) => attribute with
+    static Field AttributeOf(string name, string key)
     {
-        Type = FieldType.Real,
-        Read = c => attribute.Read(c) is string text
-            && double.TryParse(text, System.Globalization.NumberStyles.Float, System.Globalization.CultureInfo.InvariantCulture, out var number) ? number : null,
-    };
+        object? Read(Candidate c) => Scalar(c, key, out var text) ? text : null;
+        return new(name, FieldType.Text, null, Read)
+        {
+            Number = new(name, FieldType.Real, null, c => Read(c) is string text && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null),
+        };
+    }
 
     static bool Scalar(Candidate c, string key, out string? text)
     {

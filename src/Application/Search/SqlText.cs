@@ -36,7 +36,7 @@ public interface ISqlDialect
 }
 
 /// <summary>SQL under construction. What a client said is always a parameter and never text.</summary>
-public sealed class SqlText(ISqlDialect dialect, string texts)
+public sealed class SqlText(ISqlDialect dialect, string schema, string texts)
 {
     readonly StringBuilder _text = new();
     readonly List<object> _values = [];
@@ -58,6 +58,9 @@ public sealed class SqlText(ISqlDialect dialect, string texts)
         return string.Create(CultureInfo.InvariantCulture, $"@p{_values.Count - 1}");
     }
 
+    /// <summary>What a field is in SQL.</summary>
+    public string Of(Field field) => field.Score is { } name ? string.Format(CultureInfo.InvariantCulture, field.Sql!, Value(name), schema) : field.Sql!;
+
     public SqlText Filter(Filter filter) => Write(Of(filter));
 
     string Of(Filter filter) => filter switch
@@ -68,10 +71,10 @@ public sealed class SqlText(ISqlDialect dialect, string texts)
         All all => Joined(all.Filters, 0, all.Filters.Count, " AND "),
         AnyOf any => Joined(any.Filters, 0, any.Filters.Count, " OR "),
         Not not => $"NOT ({Of(not.Inner)})",
-        IsNull c => $"{c.Field.Sql} IS {(c.Negated ? "NOT " : "")}NULL",
+        IsNull c => $"{Of(c.Field)} IS {(c.Negated ? "NOT " : "")}NULL",
         OneOf c => OneOf(c),
-        Compare c => $"{c.Field.Sql} {Sign(c.How)} {Value(c.Value)}",
-        Holds c => $"{(c.Negated ? "NOT " : "")}{dialect.Like($"({c.Field.Sql})", Value(Pattern(c)))}",
+        Compare c => $"{Of(c.Field)} {Sign(c.How)} {Value(c.Value)}",
+        Holds c => $"{(c.Negated ? "NOT " : "")}{dialect.Like($"({Of(c.Field)})", Value(Pattern(c)))}",
         Searches c => Search(c),
         _ => throw new ArgumentOutOfRangeException(nameof(filter)),
     };
@@ -84,9 +87,9 @@ public sealed class SqlText(ISqlDialect dialect, string texts)
     /// <summary>Of an empty set nothing is a member, and of a null that is still not known.</summary>
     string OneOf(OneOf c) => c.Values switch
     {
-        [] => $"{c.Field.Sql} {(c.Negated ? "=" : "<>")} {c.Field.Sql}",
-        [var one] => $"{c.Field.Sql} {(c.Negated ? "<>" : "=")} {Value(one)}",
-        _ => $"{c.Field.Sql} {(c.Negated ? "NOT " : "")}IN ({string.Join(", ", c.Values.Select(Value))})",
+        [] => $"{Of(c.Field)} {(c.Negated ? "=" : "<>")} {Of(c.Field)}",
+        [var one] => $"{Of(c.Field)} {(c.Negated ? "<>" : "=")} {Value(one)}",
+        _ => $"{Of(c.Field)} {(c.Negated ? "NOT " : "")}IN ({string.Join(", ", c.Values.Select(Value))})",
     };
 
     /// <summary>Null when no word counts: nothing matches, and no parameter is wanted.</summary>

@@ -6,11 +6,18 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Hindcast.Application.Traces;
 
+/// <summary>Whatever is counted by something stands by its count, equals in the order they were first seen.</summary>
 /// <param name="MeanLatency">ms.</param>
 /// <param name="P95Latency">ms, nearest rank, exact.</param>
 public sealed record TraceSums(
-    int Traces, int Succeeded, int Warned, int Failed, double MeanLatency, double P95Latency, long Tokens, long Retries, int Slow,
-    IReadOnlyList<HourOfTraces> Hours, IReadOnlyList<Counted> Models, IReadOnlyList<Counted> ProjectNames, IReadOnlyList<WholeTrace> RecentTrouble);
+    int Traces, double MeanLatency, double P95Latency, long Tokens, long Retries, int Slow,
+    IReadOnlyList<(SpanStatus Status, int Count)> Statuses, IReadOnlyList<HourOfTraces> Hours, IReadOnlyList<Counted> Models, IReadOnlyList<Counted> ProjectNames, IReadOnlyList<WholeTrace> RecentTrouble)
+{
+    public static readonly TraceSums None = new(0, 0, 0, 0, 0, 0, [], [], [], [], []);
+
+    /// <param name="status">One under way counts as a success.</param>
+    public int With(SpanStatus status) => Statuses.Where(s => s.Status == status).Sum(s => s.Count);
+}
 
 /// <param name="MeanLatency">ms.</param>
 public sealed record HourOfTraces(DateTimeOffset From, double MeanLatency, long Tokens, int Traces);
@@ -41,9 +48,10 @@ public sealed record SumUpTraces(Caller Caller, string? Environment, int RecentT
                 Tokens = g.Sum(x => x.TotalTokens ?? 0),
                 Retries = g.Sum(x => (long)x.Retries),
                 Slow = g.Count(x => x.Slow),
+                First = g.Min(x => x.StartedAt),
             }).ToListAsync(ct);
             var total = byStatus.Sum(s => s.Traces);
-            if (total == 0) return new(0, 0, 0, 0, 0, 0, 0, 0, 0, [], [], [], []);
+            if (total == 0) return TraceSums.None;
 
             var rank = (int)Math.Ceiling(0.95 * total) - 1;
             var p95 = await runs.OrderBy(x => x.Latency).Select(x => x.Latency).Skip(rank).FirstAsync(ct);
@@ -58,9 +66,9 @@ public sealed record SumUpTraces(Caller Caller, string? Environment, int RecentT
                 .Newest().Take(q.RecentTrouble).ToListAsync(ct);
 
             return new(
-                total, byStatus.Where(s => s.Status is SpanStatus.Success or SpanStatus.Running).Sum(s => s.Traces),
-                byStatus.Where(s => s.Status is SpanStatus.Warning).Sum(s => s.Traces), byStatus.Where(s => s.Status is SpanStatus.Error).Sum(s => s.Traces),
-                byStatus.Sum(s => s.Latency) / total / 1000, p95 / 1000.0, byStatus.Sum(s => s.Tokens), byStatus.Sum(s => s.Retries), byStatus.Sum(s => s.Slow),
+                total, byStatus.Sum(s => s.Latency) / total / 1000, p95 / 1000.0, byStatus.Sum(s => s.Tokens), byStatus.Sum(s => s.Retries), byStatus.Sum(s => s.Slow),
+                [.. byStatus.GroupBy(s => s.Status == SpanStatus.Running ? SpanStatus.Success : s.Status).Select(g => (Status: g.Key, Count: g.Sum(s => s.Traces), First: g.Min(s => s.First)))
+                    .OrderByDescending(s => s.Count).ThenBy(s => s.First).Select(s => (s.Status, s.Count))],
                 [.. hours.OrderBy(h => h.Hour).Select(h => new HourOfTraces(Time.At(h.Hour * Hour), h.Latency / 1000, h.Tokens, h.Traces))],
                 [.. byModel.OrderByDescending(m => m.Count).ThenBy(m => m.First).Select(m => new Counted(m.Key, m.Count))],
                 [.. names.OrderByDescending(n => n.Count).ThenBy(n => n.First).Select(n => new Counted(n.Key, n.Count))],

@@ -4,6 +4,7 @@ import { Activity, Bot, Boxes, CircleAlert, Gauge, KeyRound, ListTree, LogOut, M
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react'
 import { ask, type Session } from './api'
 import { isDark, toggleTheme } from './ui/theme'
+import { useAsOf } from './ui/as-of'
 import { Failed, Loading } from './ui/states'
 import { SignIn } from './pages/sign-in'
 
@@ -19,7 +20,8 @@ export const useMay = (scope: string) => {
 /** Whether this server has a door. */
 export const useOffers = (door: string) => useSession().doors.includes(door)
 
-const places: { to: string; name: string; icon: ReactNode; exact?: boolean }[][] = [
+/** What is `now` alone does not take the time that other pages stand at. */
+const places: { to: string; name: string; icon: ReactNode; exact?: boolean; now?: boolean }[][] = [
   [
     { to: '/', name: 'Overview', icon: <Gauge size={16} />, exact: true },
     { to: '/traces', name: 'Traces', icon: <ListTree size={16} /> },
@@ -27,25 +29,26 @@ const places: { to: string; name: string; icon: ReactNode; exact?: boolean }[][]
     { to: '/sessions', name: 'Sessions', icon: <MessagesSquare size={16} /> },
     { to: '/users', name: 'Users', icon: <Users size={16} /> },
     { to: '/failures', name: 'Failures', icon: <CircleAlert size={16} /> },
-    { to: '/agents', name: 'Agents', icon: <Bot size={16} /> },
+    { to: '/agents', name: 'Agents', icon: <Bot size={16} />, now: true },
     { to: '/events', name: 'Events', icon: <Zap size={16} /> },
   ],
   [
-    { to: '/projections', name: 'Projections', icon: <Boxes size={16} /> },
-    { to: '/receipts', name: 'Receipts', icon: <ReceiptText size={16} /> },
-    { to: '/settings', name: 'Settings', icon: <Settings2 size={16} /> },
+    { to: '/projections', name: 'Projections', icon: <Boxes size={16} />, now: true },
+    { to: '/receipts', name: 'Receipts', icon: <ReceiptText size={16} />, now: true },
+    { to: '/settings', name: 'Settings', icon: <Settings2 size={16} />, now: true },
   ],
 ]
 
 function Places({ went }: { went?: () => void }) {
+  const asOf = useAsOf()
   return (
     <nav aria-label="Pages" className="flex flex-col gap-4 p-2">
       {places.map((group, i) => (
         <ul key={i} className="flex flex-col gap-0.5">
-          {group.map(({ to, name, icon, exact }) => (
+          {group.map(({ to, name, icon, exact, now }) => (
             <li key={to}>
               <Link
-                to={to} activeOptions={{ exact: exact ?? false, includeSearch: false }} onClick={went}
+                to={to} search={{ as_of: now ? undefined : asOf } as never} activeOptions={{ exact: exact ?? false, includeSearch: false }} onClick={went}
                 className="flex items-center gap-2.5 rounded-md px-2.5 py-1.5 text-soft hover:bg-raised hover:text-ink [&.active]:bg-tint [&.active]:font-medium [&.active]:text-ink"
               >
                 <span aria-hidden>{icon}</span>

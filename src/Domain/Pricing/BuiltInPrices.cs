@@ -2,7 +2,7 @@ namespace Hindcast.Domain.Pricing;
 
 /// <summary>
 /// List prices of common models, in USD per million tokens, each from the day it began: those of the providers' public price pages at that
-/// day, for text at the standard tier and the shortest context. Models whose makers sell no tokens (Llama) stand at Amazon Bedrock's price.
+/// day, for text at the standard tier and the shortest context, set beside two public collections of such prices in August 2026. Models whose makers sell no tokens (Llama) stand at Amazon Bedrock's price.
 /// What a project has agreed with its provider is set in its own price book and holds before these.
 /// </summary>
 public static class BuiltInPrices
@@ -23,12 +23,36 @@ public static class BuiltInPrices
         ("gpt-5", "2025-08-07", 1.25m, 10m, 0.125m),
         ("gpt-5-mini", "2025-08-07", 0.25m, 2m, 0.025m),
         ("gpt-5-nano", "2025-08-07", 0.05m, 0.40m, 0.005m),
+        ("gpt-5-chat", "2025-08-07", 1.25m, 10m, 0.125m),
+        ("gpt-5-codex", "2025-09-23", 1.25m, 10m, 0.125m),
+        ("gpt-5-pro", "2025-10-06", 15m, 120m, null),
         ("gpt-5.1", "2025-11-13", 1.25m, 10m, 0.125m),
+        ("gpt-5.1-chat", "2025-11-13", 1.25m, 10m, 0.125m),
+        ("gpt-5.1-codex", "2025-11-13", 1.25m, 10m, 0.125m),
+        ("gpt-5.1-codex-max", "2025-11-19", 1.25m, 10m, 0.125m),
+        ("gpt-5.1-codex-mini", "2025-11-13", 0.25m, 2m, 0.025m),
+        ("gpt-5.2", "2025-12-11", 1.75m, 14m, 0.175m),
+        ("gpt-5.2-chat", "2025-12-11", 1.75m, 14m, 0.175m),
+        ("gpt-5.2-codex", "2025-12-11", 1.75m, 14m, 0.175m),
+        ("gpt-5.2-pro", "2025-12-11", 21m, 168m, null),
+        ("gpt-5.3-chat", "2026-02-05", 1.75m, 14m, 0.175m),
+        ("gpt-5.3-codex", "2026-02-05", 1.75m, 14m, 0.175m),
+        ("gpt-5.4", "2026-03-05", 2.50m, 15m, 0.25m),
+        ("gpt-5.4-mini", "2026-03-17", 0.75m, 4.50m, 0.075m),
+        ("gpt-5.4-nano", "2026-03-17", 0.20m, 1.25m, 0.02m),
+        ("gpt-5.5", "2026-04-23", 5m, 30m, 0.50m),
+        ("gpt-5.6-sol", "2026-06-26", 5m, 30m, 0.50m),
+        ("gpt-5.6-terra", "2026-06-26", 2.50m, 15m, 0.25m),
+        ("gpt-5.6-terra", "2026-07-30", 2m, 12m, 0.20m),
+        ("gpt-5.6-luna", "2026-06-26", 1m, 6m, 0.10m),
+        ("gpt-5.6-luna", "2026-07-30", 0.20m, 1.20m, 0.02m),
         ("o1", "2024-12-17", 15m, 60m, 7.50m),
+        ("o1-pro", "2025-03-19", 150m, 600m, null),
         ("o1-mini", "2024-09-12", 3m, 12m, 1.50m),
         ("o1-mini", "2025-01-31", 1.10m, 4.40m, 0.55m),
         ("o3", "2025-04-16", 10m, 40m, 2.50m),
         ("o3", "2025-06-10", 2m, 8m, 0.50m),
+        ("o3-pro", "2025-06-10", 20m, 80m, null),
         ("o3-mini", "2025-01-31", 1.10m, 4.40m, 0.55m),
         ("o4-mini", "2025-04-16", 1.10m, 4.40m, 0.275m),
         ("text-embedding-3-small", "2024-01-25", 0.02m, 0m, null),
@@ -50,6 +74,15 @@ public static class BuiltInPrices
         ("claude-sonnet-4-5", "2025-09-29", 3m, 15m),
         ("claude-haiku-4-5", "2025-10-15", 1m, 5m),
         ("claude-opus-4-5", "2025-11-24", 5m, 25m),
+        ("claude-opus-4-6", "2026-02-05", 5m, 25m),
+        ("claude-sonnet-4-6", "2026-02-05", 3m, 15m),
+        ("claude-opus-4-7", "2026-04-16", 5m, 25m),
+        ("claude-opus-4-8", "2026-05-28", 5m, 25m),
+        ("claude-fable-5", "2026-06-09", 10m, 50m),
+        ("claude-mythos-5", "2026-06-09", 10m, 50m),
+        ("claude-sonnet-5", "2026-06-30", 2m, 10m),
+        ("claude-sonnet-5", "2026-09-01", 3m, 15m),
+        ("claude-opus-5", "2026-07-24", 5m, 25m),
     ]).Append(new("claude-3-haiku", Day("2024-03-13"), Pico(0.25m), Pico(1.25m), Pico(0.03m), Pico(0.30m), Pico(0.50m), "anthropic"));
 
     static IEnumerable<Price> OfAnthropic((string Model, string From, decimal Input, decimal Output)[] table) => table.Select(x => new Price(
@@ -62,8 +95,20 @@ public static class BuiltInPrices
         ("gemini-2.0-flash", "2025-02-05", 0.10m, 0.40m, 0.025m),
         ("gemini-2.0-flash-lite", "2025-02-25", 0.075m, 0.30m, null),
         ("gemini-2.5-pro", "2025-06-17", 1.25m, 10m, 0.31m),
+        ("gemini-2.5-pro", "2025-11-24", 1.25m, 10m, 0.125m),
         ("gemini-2.5-flash", "2025-06-17", 0.30m, 2.50m, 0.075m),
+        ("gemini-2.5-flash", "2025-11-24", 0.30m, 2.50m, 0.03m),
         ("gemini-2.5-flash-lite", "2025-07-22", 0.10m, 0.40m, 0.025m),
+        ("gemini-2.5-flash-lite", "2025-11-24", 0.10m, 0.40m, 0.01m),
+        ("gemini-3-pro-preview", "2025-11-18", 2m, 12m, 0.20m),
+        ("gemini-3-flash", "2025-12-17", 0.50m, 3m, 0.05m),
+        ("gemini-3-flash-preview", "2025-12-17", 0.50m, 3m, 0.05m),
+        ("gemini-3.1-pro-preview", "2026-02-19", 2m, 12m, 0.20m),
+        ("gemini-3.1-flash-lite", "2026-03-03", 0.25m, 1.50m, 0.025m),
+        ("gemini-3.1-flash-lite-preview", "2026-03-03", 0.25m, 1.50m, 0.025m),
+        ("gemini-3.5-flash", "2026-05-19", 1.50m, 9m, 0.15m),
+        ("gemini-3.5-flash-lite", "2026-07-24", 0.30m, 2.50m, 0.03m),
+        ("gemini-3.6-flash", "2026-07-24", 1.50m, 7.50m, 0.15m),
         ("gemini-embedding", "2025-07-14", 0.15m, 0m, null),
     ]);
 
@@ -80,6 +125,7 @@ public static class BuiltInPrices
 
     static IEnumerable<Price> DeepSeek() => Of("deepseek",
     [
+        ("deepseek-chat", "2024-08-02", 0.14m, 0.28m, 0.014m),
         ("deepseek-chat", "2025-02-08", 0.27m, 1.10m, 0.07m),
         ("deepseek-chat", "2025-09-05", 0.56m, 1.68m, 0.07m),
         ("deepseek-chat", "2025-09-29", 0.28m, 0.42m, 0.028m),

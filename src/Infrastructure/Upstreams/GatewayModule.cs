@@ -28,7 +28,8 @@ public static class GatewayModule
             .AddSingleton<ISubjectKeys>(provider => SubjectKeys.Open(
                 Path.Combine(dataDirectory, "vault.db"), MasterKey.Of(provider.GetRequiredService<IGatewayStore>(), provider.GetRequiredService<IKeySeal>())))
             .AddSingleton<ISeal>(provider => new SubjectSeal(
-                provider.GetRequiredService<ISubjectKeys>(), provider.GetRequiredService<IOptions<HindcastOptions>>().Value.Sealing))
+                provider.GetRequiredService<ISubjectKeys>(),
+                provider.GetRequiredService<IOptions<HindcastOptions>>().Value.Sealing ?? string.IsNullOrEmpty(configuration.GetConnectionString("EventStoreDb"))))
             .AddSingleton<IAlertStore>(provider => AlertStore.Open(
                 Path.Combine(dataDirectory, "vault.db"), MasterKey.Of(provider.GetRequiredService<IGatewayStore>(), provider.GetRequiredService<IKeySeal>())))
             .AddSingleton<IWebhooks>(_ => new WebhookClient(UpstreamOptions.MayBePrivate(upstreams)))

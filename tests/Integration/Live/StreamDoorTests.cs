@@ -155,6 +155,8 @@ public sealed class StreamDoorTests(LiveServer server) : IClassFixture<LiveServe
         (await TypesAsync("&filter=" + Uri.EscapeDataString("""{"field":"total_tokens","operator":"gte","value":15}"""))).Should().Equal("llm_response");
         (await TypesAsync("&filter=" + Uri.EscapeDataString("""{"operator":"OR","filters":[{"field":"status_code","operator":"eq","value":"ERROR"},{"field":"attributes.tier","operator":"eq","value":"gold"}]}"""))).Should().Equal("llm_response", "error");
         (await TypesAsync("&project_id=narrow&speed=10")).Should().HaveCount(3);
+        await WriteAsync(key, """[{"type":"score","trace_id":"a","name":"stars","value":4},{"type":"score","trace_id":"a","name":"stars","value":"2"},{"type":"score","trace_id":"a","name":"mood","value":2}]""");
+        (await PastAsync(key, more: "&filter=" + Uri.EscapeDataString("""{"field":"score.stars","operator":"lt","value":4}"""))).Should().ContainSingle().Which.GetProperty("data").Text("value").Should().Be("2");
     }
 
     [Fact]

@@ -23,7 +23,8 @@ public sealed class NodesTests : IAsyncLifetime
     static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     readonly string _root = Directory.CreateTempSubdirectory("hindcast-nodes-").FullName;
-    readonly Dictionary<string, string> _settings = [];
+    // Nodes have vaults of their own, so what they share is in clear.
+    readonly Dictionary<string, string> _settings = new() { ["Hindcast__Sealing"] = "false" };
     string _database = "", _expected = "";
     HindcastProcess _a = null!, _b = null!;
 
@@ -34,7 +35,7 @@ public sealed class NodesTests : IAsyncLifetime
         var folder = Path.Combine(_root, "a");
         Directory.CreateDirectory(folder);
         // Written by a server that leaves the read models alone.
-        await using (var writer = await HindcastProcess.StartAsync(folder, new Dictionary<string, string> { ["Hindcast__Projections__Paused"] = "true" }))
+        await using (var writer = await HindcastProcess.StartAsync(folder, new Dictionary<string, string>(_settings) { ["Hindcast__Projections__Paused"] = "true" }))
         {
             using var http = writer.Client();
             for (var trace = 0; trace < Traces; trace += 10)

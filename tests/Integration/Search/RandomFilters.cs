@@ -7,7 +7,7 @@ sealed class RandomFilters(Random random, Catalogue catalogue, IReadOnlyList<str
 {
     static readonly string[] s_texts =
         ["u1", "u2", "s1", "gpt-4o", "GPT-4O", "claude", "openai", "prod", "o", "O%", "_", "%", @"\", "ä", "Ä", "", "alpha", "Alpha beta", "zeta", "t3", "m7", "ERROR", "OK", "success",
-            "llm", "error", "{", "\"", "5", "😀", "staging"];
+            "llm", "error", "good", "true", "1.0", "{", "\"", "5", "😀", "staging"];
     static readonly decimal[] s_numbers = [0, 1, 5, 10, 10.5m, 99, 100, 250, 1000, 0.001m, 0.0000025m, -1, 1e18m, 1e28m, -1e28m, 2.5m];
     static readonly string[] s_patterns = ["a", "^u[12]$", "o.*a", "(alpha|beta)", "[0-9]+", "ä", "^$", "A"];
     static readonly string[] s_words = ["alpha", "beta", "alpha beta", "zeta", "gamma delta", "the", "Alpha!", "the beta", "nowhere"];

@@ -13,11 +13,13 @@ public abstract class SearchContract<TEngine>(SearchFixture<TEngine> engine) : I
         "ts", "trace_id", "span_id", "parent_span_id", "project_id", "session_id", "user_id", "provider", "model", "operation_type", "input_text", "output_text", "prompt_tokens",
         "completion_tokens", "total_tokens", "input_cost_usd", "output_cost_usd", "total_cost_usd", "duration_ms", "latency_ms", "time_to_first_token_ms", "tokens_per_second", "status_code",
         "error_message", "environment", "tags", "metadata", "model_parameters", "prompt_cost_usd", "completion_cost_usd", "ttft_ms", "service_name", "span_name", "attributes", "attributes.n", "properties.s",
+        "score.helpful", "score.a'{0}\"%", "score.nobody",
     ];
     static readonly string[] s_runFields =
     [
         "ts", "trace_id", "project_id", "session_id", "user_id", "provider", "model", "service_name", "input_text", "output_text", "prompt_tokens", "completion_tokens", "total_tokens",
         "total_cost_usd", "duration_ms", "span_count", "error_count", "event_count", "status_code", "environment",
+        "score.helpful", "score.a'{0}\"%",
     ];
 
     static int Filters => Environment.GetEnvironmentVariable("HINDCAST_TEST_FILTERS") is { Length: > 0 } n ? int.Parse(n, CultureInfo.InvariantCulture) : 10_000;
@@ -173,11 +175,25 @@ public abstract class SearchContract<TEngine>(SearchFixture<TEngine> engine) : I
 
     static TextRow Text(string id, string? input, string? output) => new() { Project = "words", TraceId = "w", SpanId = id, Input = input, Output = output, Merge = [1] };
 
-    Candidate Of(SpanRow row) => engine.Texts.GetValueOrDefault((row.TraceId, row.SpanId)) is { } text ? new(row, text.Input, text.Output, []) : new(row, null, null, []);
+    Candidate Of(SpanRow row) => new(row, TextOf(row)?.Input, TextOf(row)?.Output, [])
+    {
+        Scores = ScoresOf(row.Project, row.TraceId, s => s.SpanId == row.SpanId ? 1 : s.SpanId.Length == 0 ? 2 : null),
+    };
+
+    TextRow? TextOf(SpanRow row) => engine.Texts.GetValueOrDefault((row.TraceId, row.SpanId));
 
     Candidate Of(RunRow run) => new(
         run, run.PromptSpanId is { } prompt ? engine.Texts.GetValueOrDefault((run.TraceId, prompt))?.Input : null,
-        run.ResponseSpanId is { } response ? engine.Texts.GetValueOrDefault((run.TraceId, response))?.Output : null, []);
+        run.ResponseSpanId is { } response ? engine.Texts.GetValueOrDefault((run.TraceId, response))?.Output : null, [])
+    {
+        Scores = ScoresOf(run.Project, run.TraceId, s => s.SpanId.Length == 0 ? 1 : 2),
+    };
+
+    /// <summary>Of each name the score that is nearest to the row, and of these the last.</summary>
+    /// <param name="distance">Null: it is none of the row's.</param>
+    Dictionary<string, string> ScoresOf(string project, string traceId, Func<ScoreRow, int?> distance) => engine.Scores
+        .Where(s => s.Project == project && s.TraceId == traceId && distance(s) is not null).GroupBy(s => s.Name)
+        .ToDictionary(g => g.Key, g => g.OrderBy(distance).ThenByDescending(s => s.At).ThenByDescending(s => s.EventId, StringComparer.Ordinal).First().Text);
 
     /// <summary>The oracle: the filter's meaning in plain code, and words without an index.</summary>
     bool Means(Filter filter, Candidate row)

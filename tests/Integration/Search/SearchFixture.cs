@@ -19,6 +19,7 @@ public sealed class SearchFixture<TEngine> : IAsyncLifetime where TEngine : IRea
     public Finder Finder { get; private set; } = null!;
     public List<SpanRow> Spans { get; } = [];
     public List<RunRow> Runs { get; } = [];
+    public List<ScoreRow> Scores { get; } = [];
     public Dictionary<(string Trace, string Span), TextRow> Texts { get; } = [];
 
     public async ValueTask InitializeAsync()
@@ -33,15 +34,17 @@ public sealed class SearchFixture<TEngine> : IAsyncLifetime where TEngine : IRea
             Models.Serve(projection.Name, 1);
         }
         SearchFixture.Fill(Spans, Runs, Texts);
-        await AddAsync(Spans, Runs, Texts.Values);
+        SearchFixture.Fill(Scores, Spans);
+        await AddAsync(Spans, Runs, Texts.Values, Scores);
     }
 
-    public async Task AddAsync(IReadOnlyCollection<SpanRow> spans, IReadOnlyCollection<RunRow> runs, IReadOnlyCollection<TextRow> texts)
+    public async Task AddAsync(IReadOnlyCollection<SpanRow> spans, IReadOnlyCollection<RunRow> runs, IReadOnlyCollection<TextRow> texts, IReadOnlyCollection<ScoreRow>? scores = null)
     {
         await using (var batch = await _engine.Store.BeginAsync(_traces, 1, 0, default))
         {
             await batch.UpsertAsync(spans, default);
             await batch.UpsertAsync(runs, default);
+            await batch.UpsertAsync(scores ?? [], default);
             // No span is without its run.
             var missing = spans.Select(s => (s.Project, s.TraceId)).Distinct().Except(Runs.Select(r => (r.Project, r.TraceId))).Select(t => new RunRow { Project = t.Project, TraceId = t.TraceId }).ToList();
             await batch.UpsertAsync(missing, default);
@@ -85,6 +88,22 @@ public sealed class SearchFixture<TEngine> : IAsyncLifetime where TEngine : IRea
 static class SearchFixture
 {
     public static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    /// <summary>Scores of every kind of value, several of a name on one thing, some at once, and some of spans that are not there.</summary>
+    public static void Fill(List<ScoreRow> scores, List<SpanRow> spans)
+    {
+        var random = new Random(8);
+        string[] values = ["0.5", "1", "1.0", "0", "true", "false", "\"5\"", "\"good\"", "\"Ä\"", "-1e2", "100", "\"u1\""];
+        for (var i = 0; i < 150; i++)
+        {
+            var span = spans[random.Next(spans.Count)];
+            scores.Add(ScoreRow.Of(span.Project, new()
+            {
+                EventId = new Guid(random.Next(), 0, 0, new byte[8]), TraceId = span.TraceId, At = Start.AddSeconds(random.Next(4)), Value = values[random.Next(values.Length)],
+                SpanId = random.Next(3) switch { 0 => null, 1 => "gone", _ => span.SpanId }, Name = random.Next(2) == 0 ? "helpful" : "a'{0}\"%", UserId = random.Next(2) == 0 ? "u1" : null,
+            }));
+        }
+    }
 
     public static void Fill(List<SpanRow> spans, List<RunRow> runs, Dictionary<(string, string), TextRow> texts)
     {

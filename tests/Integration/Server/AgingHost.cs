@@ -69,9 +69,9 @@ public class AgingHost : IAsyncLifetime
     }
 }
 
-public sealed class SealedAging : AgingHost
+public sealed class ClearAging : AgingHost
 {
-    protected override Task<string[]> SettingsAsync() => Task.FromResult<string[]>(["--Hindcast:Sealing=true"]);
+    protected override Task<string[]> SettingsAsync() => Task.FromResult<string[]>(["--Hindcast:Sealing=false"]);
 }
 
 /// <summary>Over a log of another machine, as far as it can tell.</summary>

@@ -15,12 +15,11 @@ public sealed class ErasureOnSqlite(SealedServer server) : ErasureTests(server),
 
 public sealed class ErasureOnPostgres(SealedOnPostgres server) : ErasureTests(server), IClassFixture<SealedOnPostgres>;
 
+/// <summary>As it comes: nobody has to ask for contents to be sealed.</summary>
 public class SealedServer : LiveServer
 {
     /// <summary>Whether what the engine knows of its tables' values holds a text.</summary>
     public virtual bool SampledWith(string text) => false;
-
-    protected override Task<Dictionary<string, string>> SettingsAsync() => Task.FromResult(new Dictionary<string, string> { ["Hindcast__Sealing"] = "true" });
 }
 
 public sealed class SealedOnPostgres : SealedServer

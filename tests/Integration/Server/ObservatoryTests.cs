@@ -65,6 +65,8 @@ public abstract class ObservatoryContract(ObservatoryContract.Filled server)
     }
 
     [Theory]
+    [InlineData("""{"limit":7.0,"cursor":""}""")]
+    [InlineData("""{"limit":0.7e1}""")]
     [InlineData("""{"limit":7,"cursor":"","sort_by":""}""")]
     [InlineData("""{"limit":7,"cursor":null,"sort_by":null,"filter":null,"fields":null,"sort_desc":null}""")]
     public async Task What_is_empty_is_not_there(string body)
@@ -77,6 +79,10 @@ public abstract class ObservatoryContract(ObservatoryContract.Filled server)
     [Theory]
     [InlineData("""{"filter":{"field":"x","operator":"eq","value":1}}""", "Invalid filter: field 'x' is not allowed")]
     [InlineData("""{"sort_by":"input_text"}""", "Invalid sort field: input_text")]
+    [InlineData("""{"limit":50.5}""", "limit must be a whole number")]
+    [InlineData("""{"limit":1e400}""", "limit must be a whole number")]
+    [InlineData("""{"limit":"50"}""", "limit must be a whole number")]
+    [InlineData("""{"limit":1e18}""", "Limit cannot exceed 1000")]
     [InlineData("""{"limit":0}""", "Limit must be at least 1")]
     [InlineData("""{"limit":1001}""", "Limit cannot exceed 1000")]
     [InlineData("""{"filter":{"operator":"AND","filters":[]}}""", "at least one")]

@@ -10,6 +10,9 @@ public sealed class ParkedTests(ParkedTests.Spoilt server) : IClassFixture<Parke
     /// <summary>Three traces: one with facts of a newer release between good ones, one whose last fact has no header, one of a broken fact alone.</summary>
     public sealed class Spoilt : LiveServer, IAsyncLifetime
     {
+        // What is put into the log beside the server is in clear.
+        protected override Task<Dictionary<string, string>> SettingsAsync() => Task.FromResult(new Dictionary<string, string> { ["Hindcast__Sealing"] = "false" });
+
         async ValueTask IAsyncLifetime.InitializeAsync()
         {
             await InitializeAsync();

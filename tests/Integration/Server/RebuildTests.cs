@@ -71,6 +71,8 @@ public abstract class RebuildTests
         after.Should().Be(before);
     }
 
+    static readonly string[] s_moves = ["log.db*", "vault.db*", "kek"];
+
     [Fact]
     public async Task Another_engine_makes_the_same_of_the_same_log()
     {
@@ -82,9 +84,9 @@ public abstract class RebuildTests
 
         await other.InitializeAsync();
         await other.Process.KillAsync();
-        // The log alone moves; what the other server has for read models was built from another log, and it notices.
-        foreach (var file in Directory.GetFiles(other.Folder, "log.db*")) File.Delete(file);
-        foreach (var file in Directory.GetFiles(server.Folder, "log.db*")) File.Copy(file, Path.Combine(other.Folder, Path.GetFileName(file)));
+        // The log moves, and the vault that opens it; what the other server has for read models was built from another log, and it notices.
+        foreach (var file in s_moves.SelectMany(name => Directory.GetFiles(other.Folder, name))) File.Delete(file);
+        foreach (var file in s_moves.SelectMany(name => Directory.GetFiles(server.Folder, name))) File.Copy(file, Path.Combine(other.Folder, Path.GetFileName(file)));
         await other.StartAgainAsync();
         (await DumpOfStoppedAsync(other, expecting: server.Written)).Should().Be(here);
     }

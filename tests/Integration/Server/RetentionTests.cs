@@ -7,7 +7,7 @@ namespace Hindcast.Integration.Server;
 
 public sealed class RetentionOnSqlite(AgingHost host) : RetentionTests(host), IClassFixture<AgingHost>;
 
-public sealed class RetentionSealed(SealedAging host) : RetentionTests(host), IClassFixture<SealedAging>;
+public sealed class RetentionInClear(ClearAging host) : RetentionTests(host), IClassFixture<ClearAging>;
 
 public sealed class RetentionOnPostgres(PostgresAging host) : RetentionTests(host), IClassFixture<PostgresAging>;
 

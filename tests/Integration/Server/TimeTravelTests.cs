@@ -9,7 +9,7 @@ namespace Hindcast.Integration.Server;
 
 public sealed class TimeTravelOnSqlite(AgingHost host) : TimeTravelTests(host), IClassFixture<AgingHost>;
 
-public sealed class TimeTravelSealed(SealedAging host) : TimeTravelTests(host), IClassFixture<SealedAging>;
+public sealed class TimeTravelInClear(ClearAging host) : TimeTravelTests(host), IClassFixture<ClearAging>;
 
 public sealed class TimeTravelOnPostgres(PostgresAging host) : TimeTravelTests(host), IClassFixture<PostgresAging>;
 
@@ -23,6 +23,8 @@ public abstract class TimeTravelTests(AgingHost host)
     static readonly string[] s_own = ["meta", "cursor", "generated_at"];
 
     static readonly string s_search = JsonSerializer.Serialize(new { filter = new { field = "input_text", @operator = "search", value = "marmot" }, limit = 1_000 });
+
+    static readonly string s_scored = JsonSerializer.Serialize(new { filter = new { field = "score.stars", @operator = "lt", value = 1 }, limit = 1_000 });
 
     static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -54,7 +56,7 @@ public abstract class TimeTravelTests(AgingHost host)
         return
         [
             "/api/v1/traces?limit=5", "/api/v1/traces?limit=1000&sort_by=total_cost_usd", "/api/v1/traces?limit=1000&search=marmot", "/api/v1/runs?limit=1000", "/api/v1/runs?status=ERROR", "/api/v1/events",
-            "/api/v1/sessions?limit=3", "/api/v1/users", "/api/v1/failures/groups", "/api/v1/costs?group_by=model,day", $"POST /api/v1/traces/search {s_search}", $"POST /api/v1/runs/search {s_search}",
+            "/api/v1/sessions?limit=3", "/api/v1/users", "/api/v1/failures/groups", "/api/v1/costs?group_by=model,day", $"POST /api/v1/traces/search {s_search}", $"POST /api/v1/traces/search {s_scored}", $"POST /api/v1/runs/search {s_search}",
             $$"""POST /api/v1/metrics/query {"metrics":[{"metric":"total_cost","aggregation":"sum"}],"interval":"1day","group_by":["user_id"],"start_time":"{{day.AddDays(-2):yyyy-MM-dd}}","end_time":"{{day.AddDays(2):yyyy-MM-dd}}"}""",
             $"/api/v1/metrics?metrics=request_count,total_cost,duration&group_by=model,user_id&{window}", $"/api/v1/metrics/summary?{window}", $"/api/v1/costs/summary?{window}",
             $"/api/v1/costs/attribution?dimension=user&{window}", "/api/v1/costs/forecast", $"/api/v1/analytics/performance?{window}", $"/api/v1/analytics/quality?{window}",
@@ -111,7 +113,7 @@ public abstract class TimeTravelTests(AgingHost host)
 
     static object[] Random(Random random, int turn, DateTimeOffset now)
     {
-        string[] types = ["user_message", "llm_request", "llm_response", "llm_response", "tool_call_request", "tool_call_response", "error", "product_event"];
+        string[] types = ["user_message", "llm_request", "llm_response", "llm_response", "tool_call_request", "tool_call_response", "error", "product_event", "score"];
         return [.. Enumerable.Range(0, random.Next(1, 12)).Select(object (i) =>
         {
             var type = types[random.Next(types.Length)];
@@ -120,8 +122,8 @@ public abstract class TimeTravelTests(AgingHost host)
                 type, trace_id = $"t{random.Next(12)}", span_id = $"s{random.Next(4)}", user_id = random.Next(3) == 0 ? $"u{random.Next(4)}" : null, session_id = random.Next(3) == 0 ? $"c{random.Next(5)}" : null,
                 at = Iso(now.AddSeconds(-random.Next(3_000))), provider = "openai", model = random.Next(2) == 0 ? "gpt-4o" : "gpt-4o-mini",
                 usage = type == "llm_response" ? new { input = random.Next(1_000), output = random.Next(1_000) } : null, latency_ms = type == "llm_response" ? random.Next(5_000) : (int?)null,
-                name = type == "product_event" ? "clicked" : null, status = type == "llm_response" && random.Next(4) == 0 ? "error" : null,
-                content = type == "error" ? (object)new { message = $"broken {random.Next(3)}" } : type == "product_event" ? new { turn } : $"{(random.Next(2) == 0 ? "marmot" : "otter")} {turn}.{i}",
+                name = type == "product_event" ? "clicked" : type == "score" ? random.Next(2) == 0 ? "resolved" : "stars" : null, status = type == "llm_response" && random.Next(4) == 0 ? "error" : null,
+                content = type == "error" ? (object)new { message = $"broken {random.Next(3)}" } : type == "product_event" ? new { turn } : type == "score" ? new { value = random.Next(2) } : $"{(random.Next(2) == 0 ? "marmot" : "otter")} {turn}.{i}",
             };
         })];
     }
@@ -279,7 +281,31 @@ public abstract class TimeTravelTests(AgingHost host)
         var paths = (await host.SendAsync(HttpMethod.Get, "/openapi/v1.json")).Json.GetProperty("paths").EnumerateObject();
         var taking = paths.SelectMany(p => p.Value.EnumerateObject().Where(m => m.Value.TryGetProperty("parameters", out var all) && all.EnumerateArray().Any(x => x.Text("name") == "as_of"))
             .Select(m => m.Name == "post" ? $"POST {p.Name}" : p.Name));
-        taking.Should().BeEquivalentTo(Doors().Select(d => d.Split(' ', 3) is [_, var path, _] ? $"POST {path}" : d.Split('?')[0]).Append("/api/v1/traces/{traceId}").Distinct());
+        taking.Should().BeEquivalentTo(Doors().Select(d => d.Split(' ', 3) is [_, var path, _] ? $"POST {path}" : d.Split('?')[0]).Append("/api/v1/traces/{traceId}").Append("/v1/analytics/overview").Distinct());
+    }
+
+    [Fact]
+    public async Task The_overview_of_requests_is_what_it_was_in_a_window_that_ends_then()
+    {
+        var key = await KeyAsync("overview");
+        await WriteAsync(key, Asked("a", 100), Asked("b", 1_000));
+        await SettledAsync();
+        var cut = Cut();
+        var then = await FilledAsync(null);
+        then.Should().NotBeEmpty();
+        await WriteAsync(key, Asked("b", 2_000), Asked("c", 2_000));
+        await SettledAsync();
+        (await FilledAsync(cut)).Should().Equal(then);
+        (await FilledAsync(null)).Should().NotEqual(then);
+        (await FilledAsync("1999-12-31")).Should().BeEmpty();
+        var refused = await AskAsync(key, "/v1/analytics/overview", "yesterday");
+        (refused.Status, refused.Json.GetProperty("error").Text("message")).Should().Be((422, "as_of must be one ISO 8601 time, or one like now-1h"));
+
+        object Asked(string trace, int ago) => new { type = "llm_response", trace_id = trace, span_id = $"{trace}{ago}", provider = "openai", model = "gpt-4o", at = Iso(Now.AddSeconds(-ago)), latency_ms = ago, usage = new { input = 10, output = ago } };
+
+        // Where the window begins depends on when it is asked; the buckets that hold something do not.
+        async Task<string[]> FilledAsync(string? asOf) =>
+            [.. (await AskAsync(key, "/v1/analytics/overview?window=7d&bucket=minute", asOf)).Json.GetProperty("buckets").EnumerateArray().Where(b => b.GetProperty("request_count").GetInt64() > 0).Select(b => b.GetRawText())];
     }
 
     [Fact]

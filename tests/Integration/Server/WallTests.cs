@@ -61,6 +61,7 @@ public sealed partial class WallTests(WallTests.TwoProjects server) : IClassFixt
     [InlineData("/api/threads/{0}")]
     [InlineData("/api/threads/{0}/graph")]
     [InlineData("/api/visualize/{0}/mermaid")]
+    [InlineData("/api/analyses/{0}")]
     [InlineData("/api/analyses/trace/{0}")]
     public async Task Anothers_trace_answers_as_one_that_is_not_there(string path)
     {

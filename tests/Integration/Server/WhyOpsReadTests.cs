@@ -267,7 +267,8 @@ public abstract class WhyOpsReadTests(LiveServer server)
             "step_order", "duplicate_step", "missing_parent", "request_without_response", "request_without_response", "request_without_response", "orphan_response", "no_follow_up", "tool_loop");
         var found = made.Json.GetProperty("findings").EnumerateArray().Single(f => f.Text("code") == "tool_loop");
         (found.Text("severity"), found.GetProperty("eventIds").GetArrayLength()).Should().Be(("error", 3));
-        (await server.GetAsync("/api/analyses/trace/loop", key)).Json.GetProperty("findings").GetRawText().Should().Be(made.Json.GetProperty("findings").GetRawText());
+        foreach (var path in (string[])["/api/analyses/trace/loop", $"/api/analyses/{made.Json.Text("id")}"])
+            (await server.GetAsync(path, key)).Json.GetProperty("findings").GetRawText().Should().Be(made.Json.GetProperty("findings").GetRawText());
         (await server.ReadAsync("/api/analyses/trace/session-123")).Json.GetProperty("findings").GetArrayLength().Should().Be(0);
     }
 
@@ -321,7 +322,7 @@ public abstract class WhyOpsReadTests(LiveServer server)
         var id = (await JsonAsync("/api/events?traceId=session-123")).GetProperty("events")[0].Text("id");
         var agent = (await JsonAsync("/api/entities")).GetProperty("agents")[0].Text("id");
         var key = (await server.PostAsync("/api/v1/keys", """{"project_id":"stranger","name":"s","scopes":["read"]}""")).Json.Text("key")!;
-        foreach (var path in (string[])[$"/api/events/{id}", "/api/threads/session-123", "/api/threads/session-123/graph", "/api/visualize/session-123/mermaid", $"/api/entities/{agent}", "/api/analyses/trace/session-123"])
+        foreach (var path in (string[])[$"/api/events/{id}", "/api/threads/session-123", "/api/threads/session-123/graph", "/api/visualize/session-123/mermaid", $"/api/entities/{agent}", "/api/analyses/trace/session-123", "/api/analyses/session-123"])
             (await server.GetAsync(path, key)).Status.Should().Be(404, path);
         (await server.GetAsync("/api/events?traceId=session-123", key)).Json.GetProperty("events").GetArrayLength().Should().Be(0);
         (await server.GetAsync("/api/threads", key)).Json.GetProperty("threads").GetArrayLength().Should().Be(0);

@@ -37,6 +37,15 @@ public sealed class PriceBookTests
         BuiltInPrices.Book.CostOf(new Usage { Input = 5 }, "gpt-4o", new(2020, 1, 1, 0, 0, 0, TimeSpan.Zero)).Total.Should().BeNull("it was not sold yet");
     }
 
+    [Theory]
+    [InlineData("claude-sonnet-5-20260630", "2026-08-31", 2)]
+    [InlineData("anthropic/claude-sonnet-5", "2026-09-01", 3)]
+    [InlineData("gpt-5.6-luna-2026-06-26", "2026-07-29", 1)]
+    [InlineData("openai/gpt-5.6-luna", "2026-07-30", 0.2)]
+    public void A_model_costs_what_it_cost_on_its_day(string model, string day, decimal input) =>
+        BuiltInPrices.Book.CostOf(new Usage { Input = 1_000_000 }, model, DateTimeOffset.Parse(day + "T12:00:00Z", System.Globalization.CultureInfo.InvariantCulture)).Total
+            .Should().Be((long)(input * 1_000_000_000_000m));
+
     [Fact]
     public void Absurd_counts_stay_at_the_end_of_the_range()
     {

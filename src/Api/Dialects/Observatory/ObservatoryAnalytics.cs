@@ -33,11 +33,22 @@ internal static class ObservatoryAnalytics
         }, Envelope.Full);
     }
 
-    /// <summary><c>GET /api/v1/analytics/quality</c>: errors and what they say.</summary>
+    /// <summary>
+    /// <c>GET /api/v1/analytics/quality</c>: errors and what they say, and what people and evaluators say of the answers. <c>avg_feedback_score</c> is the
+    /// mean of the scores given in the window that are numbers (yes is 1, no is 0), <c>resolution_rate</c> the share of yes among those named
+    /// <c>resolved</c>, which are no part of the mean; both null where there are none.
+    /// </summary>
     public static async Task<IResult> Quality(HttpContext http, IMediator app, CancellationToken ct)
     {
         var (given, window, series) = await SeriesAsync(http, percentiles: false, app, ct);
-        var all = await WholeAsync(given.Ask(window), app, ct);
+        var ask = given.Ask(window);
+        var all = await WholeAsync(ask, app, ct);
+        var (by, times, _) = ObservatoryIntervals.Named(given.Text("granularity"));
+        var feedback = await app.Send(new GetFeedback(given.Caller, window.From, window.To, by, times)
+        {
+            Provider = ask.Provider, Model = ask.Model, Environment = ask.Environment, UserId = ask.UserId,
+        }, ct);
+        var said = FeedbackCell.Whole(feedback);
         var groups = (await app.Send(new ListFailureGroups(given.Caller, window.From, window.To, 20)
         {
             Category = "failed", Environment = given.Text("environment"), Model = given.Text("model"),
@@ -45,15 +56,24 @@ internal static class ObservatoryAnalytics
         return Results.Json(new
         {
             total_requests = all.Requests, successful_requests = all.Requests - all.Errors, failed_requests = all.Errors, success_rate = 1 - all.ErrorRate, error_rate = all.ErrorRate,
+            avg_feedback_score = said.Average, resolution_rate = said.ResolutionRate,
             error_breakdown = groups.OrderByDescending(g => g.Count).Select(g => new
             {
                 error_type = $"{g.Kind}:{g.Name}", g.Count, percentage = 100.0 * g.Count / groups.Sum(x => x.Count), sample_message = g.Message,
             }),
-            time_series = series.Select(c => new
-            {
-                timestamp = c.At!.Value.UtcDateTime, success_rate = 1 - c.Figures.ErrorRate, error_rate = c.Figures.ErrorRate, request_count = c.Figures.Requests,
-            }),
+            time_series = Together(series, feedback),
         }, Envelope.Full);
+    }
+
+    /// <summary>Scores come when they come, often after the requests of their piece of time are long over.</summary>
+    static IEnumerable<object> Together(IReadOnlyList<AnalyticsCell> requests, IReadOnlyList<FeedbackCell> feedback)
+    {
+        var (figures, said) = (requests.ToDictionary(c => c.At!.Value, c => c.Figures), feedback.ToDictionary(c => c.At));
+        return figures.Keys.Union(said.Keys).Order().Select(at => (At: at, Figures: figures.GetValueOrDefault(at), Said: said.GetValueOrDefault(at))).Select(c => new
+        {
+            timestamp = c.At.UtcDateTime, success_rate = 1 - c.Figures?.ErrorRate, error_rate = c.Figures?.ErrorRate, request_count = c.Figures?.Requests ?? 0,
+            avg_feedback_score = c.Said?.Average, resolution_rate = c.Said?.ResolutionRate,
+        });
     }
 
     /// <summary><c>GET /api/v1/analytics/models/compare</c>: <c>models</c>, 2 to 10 with commas between them.</summary>

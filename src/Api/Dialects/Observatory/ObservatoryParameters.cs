@@ -46,7 +46,7 @@ internal static class ObservatoryParameters
     {
         Required = true,
         Description = "filter: {field, operator, value} or {operator: AND|OR|NOT, filters: […]}, at most 32 levels and 1,000 nodes; operators eq, ne, gt, gte, lt, lte, in, not_in, contains, "
-            + "not_contains, starts_with, ends_with, regex, search. sort_by (default ts; relevance puts the best of the newest 1,000 matches of a search first), sort_desc (default false), limit (1 to 1000, default 50), cursor, fields.",
+            + "not_contains, starts_with, ends_with, regex, search; fields beside those of a trace: attributes.<key>, score.<name>. sort_by (default ts; relevance puts the best of the newest 1,000 matches of a search first), sort_desc (default false), limit (1 to 1000, default 50), cursor, fields.",
         Content = new Dictionary<string, OpenApiMediaType>
         {
             ["application/json"] = new()

@@ -140,7 +140,7 @@ internal sealed record ObservatoryQuery(Search Search, string Name, string? Curs
         };
 
         public long? Whole(string name) => Member(name) is not { } value ? null
-            : value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number
+            : value.ValueKind == JsonValueKind.Number && value.IsWhole(out var number) ? number
             : throw new BadRequest(name, $"{name} must be a whole number");
 
         public IReadOnlyList<string>? Texts(string name) => Member(name) is not { } value ? null

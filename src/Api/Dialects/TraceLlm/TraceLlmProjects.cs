@@ -69,7 +69,7 @@ internal static class TraceLlmProjects
     }
 
     static object Shown(ProjectInfo project) =>
-        new { project_id = project.Id, name = project.Name, description = project.Description, created_at = TraceLlmTrace.TimeOf(project.Created) };
+        new { project_id = project.Id, name = project.Name, description = project.Description, created_at = project.Created is { } at ? TraceLlmTrace.TimeOf(at) : null };
 
     static object Shown(KeyRow row, string key) =>
         new { key, project_id = row.Project, environment = row.Environment, created_at = TraceLlmTrace.TimeOf(row.Created) };

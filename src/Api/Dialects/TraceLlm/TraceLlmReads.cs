@@ -48,25 +48,24 @@ internal static class TraceLlmReads
         var query = new TraceLlmQuery(http.Request.Query);
         var caller = CallerFor(http, query);
         var sums = caller is null
-            ? new(0, 0, 0, 0, 0, 0, 0, 0, 0, [], [], [], [])
+            ? TraceSums.None
             : await app.Send(new SumUpTraces(caller, Searched(query.Text("environment")), MostRecentFailures), ct);
         return TraceLlmAnswers.Ok(new
         {
             summary = new
             {
                 total_traces = sums.Traces,
-                success_rate = sums.Traces == 0 ? 0 : Cents(100.0 * sums.Succeeded / sums.Traces),
+                success_rate = sums.Traces == 0 ? 0 : Cents(100.0 * sums.With(SpanStatus.Success) / sums.Traces),
                 average_latency = Cents(sums.MeanLatency),
                 p95_latency = Cents(sums.P95Latency),
                 total_token_usage = sums.Tokens,
-                failed_traces = sums.Failed,
-                warning_traces = sums.Warned,
+                failed_traces = sums.With(SpanStatus.Error),
+                warning_traces = sums.With(SpanStatus.Warning),
                 retries = sums.Retries,
                 slow_requests = sums.Slow,
             },
             charts = sums.Hours.Select(h => new { label = h.From.ToString("HH':00'", System.Globalization.CultureInfo.InvariantCulture), latency = Cents(h.MeanLatency), tokens = h.Tokens, traces = h.Traces }),
-            status_breakdown = ((string Key, int Count)[])[("success", sums.Succeeded), ("warning", sums.Warned), ("failed", sums.Failed)] is var statuses
-                ? statuses.Where(s => s.Count > 0).OrderByDescending(s => s.Count).Select(s => new { key = s.Key, count = s.Count }) : null,
+            status_breakdown = sums.Statuses.Select(s => new { key = TraceLlmTrace.StatusOf(s.Status), count = s.Count }),
             model_breakdown = Merged(sums.Models, TraceLlmTrace.NoModel),
             project_breakdown = Merged(sums.ProjectNames, caller?.Project ?? ""),
             recent_failures = sums.RecentTrouble.Select(Listed),

@@ -35,15 +35,15 @@ internal static class TropsAnalytics
 
     /// <summary>
     /// Every bucket of the window, empty ones too: <c>window</c> 1h, 24h, 7d or 30d and <c>bucket</c> minute, hour or day. Latencies are those of
-    /// the requests that completed, 0 when none did.
+    /// the requests that completed, 0 when none did. The window ends now, or at <c>as_of</c>, which is ours.
     /// </summary>
-    public static async Task<IResult> Overview(HttpContext http, IMediator app, TimeProvider clock, CancellationToken ct)
+    public static async Task<IResult> Overview(HttpContext http, IMediator app, CancellationToken ct)
     {
         var given = new TropsQuery(http.Request.Query);
         var window = given.Choice("window", TimeSpan.FromHours(24), ("1h", TimeSpan.FromHours(1)), ("24h", TimeSpan.FromHours(24)), ("7d", TimeSpan.FromDays(7)), ("30d", TimeSpan.FromDays(30)));
         var width = given.Choice("bucket", BucketWidth.Hour, ("minute", BucketWidth.Minute), ("hour", BucketWidth.Hour), ("day", BucketWidth.Day));
 
-        var now = clock.GetUtcNow();
+        var now = http.Now();
         var (first, last) = (BucketKey.StartOf((now - window).Micros(), width), BucketKey.StartOf(now.Micros(), width));
         var query = new GetAnalytics(http.Caller(), Time.At(first), Time.At(last + BucketKey.Micros(width))) { By = width };
         var all = (await app.Send(query with { Percentiles = false }, ct)).Cells.ToDictionary(c => c.At!.Value, c => c.Figures);

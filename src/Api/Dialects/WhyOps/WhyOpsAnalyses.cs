@@ -9,7 +9,8 @@ namespace Hindcast.Api.Dialects.WhyOps;
 
 /// <summary>
 /// What can be said of a trace without a model (WhyOps contract, 2.4 and 5): order, missing parents, unpaired tools, loops, repeated errors,
-/// outliers. It follows from the trace, so nothing is stored: the same trace gives the same findings whenever it is asked.
+/// outliers. It follows from the trace, so nothing is stored: the same trace gives the same findings whenever it is asked, and the id of the one analysis
+/// it has is its own.
 /// </summary>
 internal static class WhyOpsAnalyses
 {
@@ -37,6 +38,7 @@ internal static class WhyOpsAnalyses
         return new
         {
             success = true,
+            id = traceId,
             traceId,
             mode = "static",
             eventCount = analysis.Trace.Events.Count,

@@ -19,15 +19,6 @@ internal static class WhyOpsJson
         return default;
     }
 
-    /// <summary>A whole number as JavaScript sees one: 1, 1.0 and 1e0 are the same.</summary>
-    public static bool IsWhole(this JsonElement number, out long value)
-    {
-        if (number.TryGetInt64(out value)) return true;
-        var real = number.GetDouble();
-        value = Math.Abs(real) < 1L << 62 ? (long)real : 0;
-        return real == Math.Truncate(real) && Math.Abs(real) < 1L << 62;
-    }
-
     /// <summary>The type by the name the original's validator gives it.</summary>
     public static string TypeName(this JsonElement element) => element.ValueKind switch
     {

@@ -9,7 +9,7 @@ import { allRows, type Asked, filterOf } from './rows'
 
 type Job = { job_id: string; status: string; trace_count: number; progress_percent: number; file_size_bytes?: number; download_url?: string; error_message?: string }
 
-const mostTraces = 100_000
+const mostRows = 100_000
 const mostSpans = 1_000_000
 const names: Record<Format, string> = { csv: 'CSV, safe for spreadsheets', jsonl: 'JSON lines', json: 'JSON' }
 
@@ -17,11 +17,12 @@ const names: Record<Format, string> = { csv: 'CSV, safe for spreadsheets', jsonl
 export function useExport(name: string, asked: Asked) {
   const [id, setId] = useState<string>()
   const [read, setRead] = useState(0)
-  const spans = asked.rows === 'spans'
+  // The job writes what is there now; the past is read page by page, like whole traces.
+  const byJob = asked.rows === 'spans' && !asked.asOf
   const begin = useMutation({
     mutationFn: async (format: Format) => {
-      if (spans) setId((await ask<Job>('/api/v1/export/traces', { body: { format, filter: filterOf(asked), limit: mostSpans } })).job_id)
-      else save(`${name.toLowerCase()}.${format}`, formats[format], exported(await allRows(asked, mostTraces, setRead), format))
+      if (byJob) setId((await ask<Job>('/api/v1/export/traces', { body: { format, filter: filterOf(asked), limit: mostSpans } })).job_id)
+      else save(`${name.toLowerCase()}.${format}`, formats[format], exported(await allRows(asked, mostRows, setRead), format))
     },
   })
   const door = `/api/v1/export/jobs/${id}`
@@ -42,13 +43,13 @@ export function useExport(name: string, asked: Asked) {
   const underWay = job?.status === 'pending' || job?.status === 'processing'
   const menu = (
     <Menu label="Export" icon={<Download size={14} aria-hidden />}>
-      <MenuLabel>What the filter finds, at most {count(spans ? mostSpans : mostTraces)} {spans ? 'spans' : 'traces'}</MenuLabel>
+      <MenuLabel>What the filter finds, at most {count(byJob ? mostSpans : mostRows)} {asked.rows}</MenuLabel>
       {(['csv', 'jsonl', 'json'] as const).map((format) => <MenuItem key={format} act={() => begin.mutate(format)}>{names[format]}</MenuItem>)}
     </Menu>
   )
   const failed = begin.error ?? error
   const progress = failed ? `Export failed: ${failed.message}`
-    : begin.isPending && !spans ? `${count(read)} rows …`
+    : begin.isPending && !byJob ? `${count(read)} rows …`
     : underWay ? (
       <span className="inline-flex items-center gap-2">
         <progress className="h-2 w-32" max={100} value={job.progress_percent} aria-label="Export" />{count(job.trace_count)} spans, {job.progress_percent} %

@@ -2,6 +2,7 @@ import { Columns3, Pause, Play, Radio } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { count, counted } from '../format'
 import { FirstRun } from '../pages/first-run'
+import { AsOf, nothingThen, useAsOf } from '../ui/as-of'
 import { Heading, Segments } from '../ui/bits'
 import { useParam, useTitle } from '../ui/hooks'
 import { Menu, MenuCheck } from '../ui/menu'
@@ -29,17 +30,20 @@ function ListPage({ name, set }: { name: string; set: 'traces' | 'runs' }) {
   const [sort, setSort] = useParam('sort', 'ts')
   const [order, setOrder] = useParam('order', 'desc')
   const [chosen, setChosen] = useParam('cols', rowsOf === 'spans' ? usual.spans : usual[set])
-  const [live, setLive] = useState(true)
+  const asOf = useAsOf()
+  const [wantsLive, setLive] = useState(true)
+  // Nothing comes into the past.
+  const live = wantsLive && !asOf
   const [paused, setPaused] = useState(false)
 
   const [asked, words, wrong] = useMemo((): [Asked, string[], string | undefined] => {
-    const given: Asked = { rows: rowsOf, filter, from, sort, desc: order !== 'asc' }
+    const given: Asked = { rows: rowsOf, filter, from, sort, desc: order !== 'asc', asOf }
     try {
       return [given, wordsOf(parse(filter)), undefined]
     } catch (e) {
       return [{ ...given, filter: '' }, [], (e as Error).message]
     }
-  }, [rowsOf, filter, from, sort, order])
+  }, [rowsOf, filter, from, sort, order, asOf])
 
   const { query, rows, waiting, newestFirst } = useRows(asked, live, paused)
   const exporting = useExport(name, asked)
@@ -61,7 +65,7 @@ function ListPage({ name, set }: { name: string; set: 'traces' | 'runs' }) {
   }
 
   // A project without a single trace: show how the first one comes in.
-  if (!filter && !from && query.data && rows.length === 0) return <FirstRun />
+  if (!filter && !from && !asOf && query.data && rows.length === 0) return <FirstRun />
   return (
     <div className="flex min-h-[26rem] flex-1 flex-col gap-2">
       <Heading title={name}>
@@ -72,7 +76,7 @@ function ListPage({ name, set }: { name: string; set: 'traces' | 'runs' }) {
             {ranges.map(([key, said]) => <option key={key} value={key}>{said}</option>)}
           </select>
         </label>
-        {newestFirst && (
+        {newestFirst && !asOf && (
           <>
             <button type="button" className="button" aria-pressed={live} data-on={live} onClick={() => setLive(!live)}><Radio size={14} aria-hidden />Live</button>
             {live && (
@@ -91,6 +95,7 @@ function ListPage({ name, set }: { name: string; set: 'traces' | 'runs' }) {
         </Menu>
         <Views shown={{ rows: rowsOf, query: filter || undefined, columns: shown.map((c) => c.id), sort_by: sort, sort_desc: order !== 'asc' }} />
         {exporting.menu}
+        <AsOf />
       </Heading>
       <div className="flex flex-wrap items-start gap-2">
         <FilterBar value={filter} apply={setFilter} rows={rowsOf} known={known} />
@@ -100,10 +105,10 @@ function ListPage({ name, set }: { name: string; set: 'traces' | 'runs' }) {
         <span>{exporting.progress}</span>
       </p>
       {query.data === undefined && (query.error ? <Failed error={query.error} what={name.toLowerCase()} retry={() => void query.refetch()} /> : <Loading what={`Loading ${name.toLowerCase()}`} />)}
-      {query.data && rows.length === 0 && <Empty title="Nothing matches">Widen the time or loosen the filter.</Empty>}
+      {query.data && rows.length === 0 && <Empty title="Nothing matches">{asOf && !filter && !from ? nothingThen(asOf) : 'Widen the time or loosen the filter.'}</Empty>}
       {rows.length > 0 && (
         <RowList
-          rows={rows} columns={shown} words={words} sort={sort} desc={order !== 'asc'} sortBy={sortBy} label={name}
+          rows={rows} columns={shown} words={words} sort={sort} desc={order !== 'asc'} sortBy={sortBy} label={name} asOf={asOf}
           more={query.hasNextPage} fetching={query.isFetching} fetchMore={() => void query.fetchNextPage()}
         />
       )}

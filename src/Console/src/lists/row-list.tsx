@@ -1,23 +1,23 @@
 import { useNavigate } from '@tanstack/react-router'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { ArrowDown, ArrowUp } from 'lucide-react'
-import { type KeyboardEvent, memo, useEffect, useLayoutEffect, useRef, useState } from 'react'
-import type { Row } from '../api'
+import { type KeyboardEvent, memo, type MouseEvent, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { at as pathOf, type Row } from '../api'
 import { duration, line, usd } from '../format'
 import { At, Status } from '../ui/bits'
 import { useNarrow } from '../ui/hooks'
 import { type Column, keyOf, statusOf, titleOf } from './columns'
 import { Marked } from './marked'
 
-export const addressOf = (row: Row) => `/app/traces/${encodeURIComponent(row.trace_id)}${row.span_id ? `?span=${encodeURIComponent(row.span_id)}` : ''}`
+export const addressOf = (row: Row, asOf?: string) => pathOf(`/app/traces/${encodeURIComponent(row.trace_id)}`, { span: row.span_id, as_of: asOf })
 
 type Props = {
   rows: Row[]; columns: Column[]; words: string[]; sort: string; desc: boolean; sortBy: (field: string) => void
-  more: boolean; fetching: boolean; fetchMore: () => void; label: string
+  more: boolean; fetching: boolean; fetchMore: () => void; label: string; asOf?: string
 }
 
 /** Rows as a table of which only what is seen is drawn; on a narrow screen each is two lines. */
-export function RowList({ rows, columns, words, sort, desc, sortBy, more, fetching, fetchMore, label }: Props) {
+export function RowList({ rows, columns, words, sort, desc, sortBy, more, fetching, fetchMore, label, asOf }: Props) {
   const narrow = useNarrow()
   const scroller = useRef<HTMLDivElement>(null)
   const [at, setAt] = useState(-1)
@@ -53,15 +53,23 @@ export function RowList({ rows, columns, words, sort, desc, sortBy, more, fetchi
       const next = Math.max(0, Math.min(rows.length - 1, to))
       setAt(next)
       virtual.scrollToIndex(next)
-    } else if (e.key === 'Enter' && rows[at]) void navigate({ href: addressOf(rows[at]) } as never)
+    } else if (e.key === 'Enter' && rows[at]) void navigate({ href: addressOf(rows[at], asOf) } as never)
     else return
     e.preventDefault()
+  }
+
+  // The rows are plain links, for other windows; in this one the page is not loaded again.
+  function followed(e: MouseEvent) {
+    const link = (e.target as HTMLElement).closest('a')
+    if (!link || e.button !== 0 || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return
+    e.preventDefault()
+    void navigate({ href: link.getAttribute('href')! } as never)
   }
 
   const widths = columns.map((c) => (c.grow ? `minmax(${c.width}px, 1fr)` : `${c.width}px`)).join(' ')
   return (
     <div
-      ref={scroller} className="card min-h-0 flex-1 overflow-auto" role="table" aria-label={label} aria-rowcount={more ? -1 : rows.length} tabIndex={0} onKeyDown={keyed}
+      ref={scroller} className="card min-h-0 flex-1 overflow-auto" role="table" aria-label={label} aria-rowcount={more ? -1 : rows.length} tabIndex={0} onKeyDown={keyed} onClick={followed}
       aria-describedby="list-keys" data-testid="rows"
     >
       <div className={narrow ? '' : 'min-w-max'}>
@@ -82,7 +90,7 @@ export function RowList({ rows, columns, words, sort, desc, sortBy, more, fetchi
         <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
           {items.map((item) => {
             const row = rows[item.index]!
-            return <Line key={keyOf(row)} row={row} index={item.index} start={item.start} height={height} widths={widths} columns={columns} words={words} narrow={narrow} chosen={item.index === at} />
+            return <Line key={keyOf(row)} row={row} index={item.index} start={item.start} height={height} widths={widths} columns={columns} words={words} narrow={narrow} chosen={item.index === at} asOf={asOf} />
           })}
         </div>
       </div>
@@ -91,16 +99,16 @@ export function RowList({ rows, columns, words, sort, desc, sortBy, more, fetchi
   )
 }
 
-type LineProps = { row: Row; index: number; start: number; height: number; widths: string; columns: Column[]; words: string[]; narrow: boolean; chosen: boolean }
+type LineProps = { row: Row; index: number; start: number; height: number; widths: string; columns: Column[]; words: string[]; narrow: boolean; chosen: boolean; asOf?: string }
 
-const Line = memo(function Line({ row, index, start, height, widths, columns, words, narrow, chosen }: LineProps) {
+const Line = memo(function Line({ row, index, start, height, widths, columns, words, narrow, chosen, asOf }: LineProps) {
   const where = { transform: `translateY(${start}px)`, height }
   const look = `absolute top-0 left-0 w-full border-b border-line ${chosen ? 'bg-tint' : 'hover:bg-raised'}`
   if (narrow)
     return (
       <div role="row" aria-rowindex={index + 2} style={where} className={look}>
         <div role="cell" className="h-full">
-          <a href={addressOf(row)} tabIndex={-1} className="flex h-full flex-col justify-center gap-0.5 px-3">
+          <a href={addressOf(row, asOf)} tabIndex={-1} className="flex h-full flex-col justify-center gap-0.5 px-3">
             <span className="flex items-center gap-2"><Status of={statusOf(row)} small /><span className="truncate"><Marked text={line(titleOf(row))} words={words} /></span></span>
             <span className="flex justify-between gap-2 text-xs text-soft tabular-nums"><span className="whitespace-nowrap"><At iso={row.ts} /></span><span className="truncate">{line(row.model ?? '')}</span><span className="whitespace-nowrap">{duration(row.duration_ms)} · {usd(row.total_cost_usd)}</span></span>
           </a>
@@ -111,7 +119,7 @@ const Line = memo(function Line({ row, index, start, height, widths, columns, wo
     <div role="row" aria-rowindex={index + 2} style={{ ...where, gridTemplateColumns: widths }} className={`${look} grid items-center`}>
       {columns.map((c, i) => (
         <div key={c.id} role="cell" className={`truncate px-2.5 tabular-nums ${c.number ? 'text-right' : ''}`}>
-          {i === 0 ? <a href={addressOf(row)} tabIndex={-1} className="after:absolute after:inset-0">{c.draw(row, words)}</a> : c.draw(row, words)}
+          {i === 0 ? <a href={addressOf(row, asOf)} tabIndex={-1} className="after:absolute after:inset-0">{c.draw(row, words)}</a> : c.draw(row, words)}
         </div>
       ))}
     </div>

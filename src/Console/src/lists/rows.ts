@@ -1,28 +1,29 @@
 import { type InfiniteData, useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
-import { ask, type Page, type Row } from '../api'
+import { ask, at, type Page, type Row } from '../api'
+import { nowOf } from '../ui/as-of'
 import { useNews } from '../ui/live'
 import { keyOf } from './columns'
 import { type Filter, parse } from './filter'
 
-export type Asked = { rows: 'traces' | 'spans'; filter: string; from: string; sort: string; desc: boolean }
+export type Asked = { rows: 'traces' | 'spans'; filter: string; from: string; sort: string; desc: boolean; asOf?: string }
 
 const first = 200
 const further = 1_000
 const spans = { h: 3_600_000, d: 86_400_000 }
 
-const doorOf = (asked: Asked) => (asked.rows === 'spans' ? '/api/v1/traces/search' : '/api/v1/runs/search')
+const doorOf = (asked: Asked) => at(asked.rows === 'spans' ? '/api/v1/traces/search' : '/api/v1/runs/search', { as_of: asked.asOf })
 
 /** Since when; `from` is a number of hours or days, or nothing at all. */
-const sinceOf = (from: string): Filter[] => {
+const sinceOf = ({ from, asOf }: Asked): Filter[] => {
   const m = /^(\d+)([hd])$/.exec(from)
-  return m ? [{ field: 'ts', operator: 'gte', value: new Date(Date.now() - Number(m[1]) * spans[m[2] as 'h' | 'd']).toISOString() }] : []
+  return m ? [{ field: 'ts', operator: 'gte', value: new Date(nowOf(asOf) - Number(m[1]) * spans[m[2] as 'h' | 'd']).toISOString() }] : []
 }
 
 const everything: Filter = { field: 'ts', operator: 'gte', value: '2000-01-01T00:00:00Z' }
 
 /** What is asked for, with its beginning, as the doors take it. */
-export function filterOf(asked: Asked, since = sinceOf(asked.from)): Filter {
+export function filterOf(asked: Asked, since = sinceOf(asked)): Filter {
   const written = parse(asked.filter)
   const parts = [...(written ? [written] : []), ...since]
   return parts.length === 0 ? everything : parts.length === 1 ? parts[0]! : { operator: 'AND', filters: parts }
@@ -33,9 +34,9 @@ const bodyOf = (asked: Asked, since: Filter[], limit: number, cursor?: string) =
 /** The rows of a list, page behind page; live, the newest come by themselves. */
 export function useRows(asked: Asked, live: boolean, paused: boolean) {
   const client = useQueryClient()
-  const key = useMemo(() => ['rows', asked.rows, asked.filter, asked.from, asked.sort, asked.desc], [asked.rows, asked.filter, asked.from, asked.sort, asked.desc])
+  const key = useMemo(() => ['rows', asked.rows, asked.filter, asked.from, asked.sort, asked.desc, asked.asOf], [asked.rows, asked.filter, asked.from, asked.sort, asked.desc, asked.asOf])
   // One query has one beginning, or its cursor would not fit.
-  const since = useMemo(() => sinceOf(asked.from), key) // eslint-disable-line react-hooks/exhaustive-deps
+  const since = useMemo(() => sinceOf(asked), key) // eslint-disable-line react-hooks/exhaustive-deps
   const query = useInfiniteQuery({
     queryKey: key,
     initialPageParam: undefined as string | undefined,
@@ -83,7 +84,7 @@ export function useRows(asked: Asked, live: boolean, paused: boolean) {
 
 /** Every row that matches, page by page, at most this many. */
 export async function allRows(asked: Asked, most: number, progress: (n: number) => void): Promise<Row[]> {
-  const since = sinceOf(asked.from)
+  const since = sinceOf(asked)
   const rows: Row[] = []
   let cursor: string | undefined
   do {

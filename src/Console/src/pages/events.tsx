@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { ask, type Page, type Row } from '../api'
+import { ask, at, type Page, type Row } from '../api'
 import { counted, percent, plain } from '../format'
 import { written } from '../lists/filter'
+import { AsOf, useAsOf } from '../ui/as-of'
 import { Heading, Labelled } from '../ui/bits'
 import { useParam, useTitle } from '../ui/hooks'
 import { DoorList } from '../ui/listing'
@@ -10,14 +11,16 @@ import { funnel, type Seen } from './funnel'
 
 export function Events() {
   useTitle('Events')
+  const asOf = useAsOf()
   return (
     <>
-      <Heading title="Events" says="What people did in the product around the calls to models." />
+      <Heading title="Events" says="What people did in the product around the calls to models."><AsOf /></Heading>
       <Funnel />
       <DoorList
         door="/api/v1/events" what="events" label="Product events" empty="Send product events, as Trubrics' clients do."
         only members={['ts', 'span_name', 'user_id', 'session_id', 'input_text', 'environment', 'trace_id']}
-        links={{ trace_id: (e) => ({ to: '/traces/$traceId', params: { traceId: String(e.trace_id) } }), user_id: (e) => ({ to: '/traces', search: { q: `user_id = ${written(String(e.user_id))}` } }) }}
+        links={{ trace_id: (e) => ({ to: '/traces/$traceId', params: { traceId: String(e.trace_id) }, search: { as_of: asOf } }), user_id: (e) => ({ to: '/traces', search: { q: `user_id = ${written(String(e.user_id))}`, as_of: asOf } }) }}
+        travels
       />
     </>
   )
@@ -27,9 +30,10 @@ const nameOf = (e: Row) => e.span_name ?? ''
 
 /** How many users take the steps in this order, among the newest 1,000 events. */
 function Funnel() {
+  const asOf = useAsOf()
   const [steps, setSteps] = useParam('steps')
   const [text, setText] = useState(steps)
-  const events = useQuery({ queryKey: ['funnel'], queryFn: async () => (await ask<Page<Row>>('/api/v1/events?limit=1000')).data, staleTime: 30_000 })
+  const events = useQuery({ queryKey: ['funnel', asOf], queryFn: async () => (await ask<Page<Row>>(at('/api/v1/events', { limit: 1_000, as_of: asOf }))).data, staleTime: 30_000 })
   const names = [...new Set((events.data ?? []).map(nameOf))].filter(Boolean)
   const wanted = steps.split(',').map((s) => s.trim()).filter(Boolean)
   const seen: Seen[] = (events.data ?? []).map((e) => ({ name: nameOf(e), user: e.user_id ?? '', at: Date.parse(e.ts) })).filter((e) => e.user)

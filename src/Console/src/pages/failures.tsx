@@ -2,6 +2,7 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { ask, at, type Page } from '../api'
 import { count, line, plain } from '../format'
+import { AsOf, nowOf, useAsOf } from '../ui/as-of'
 import { At, Heading, Status } from '../ui/bits'
 import { useParam, useTitle } from '../ui/hooks'
 import { Empty, Of } from '../ui/states'
@@ -21,12 +22,13 @@ function spansOf(g: Group): string | null {
 
 export function Failures() {
   useTitle('Failures')
+  const asOf = useAsOf()
   const [category, setCategory] = useParam('category')
   const [days, setDays] = useParam('days', '7')
   const groups = useInfiniteQuery({
-    queryKey: ['failures', category, days],
+    queryKey: ['failures', category, days, asOf],
     initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam }) => ask<Page<Group>>(at('/api/v1/failures/groups', { category, from: new Date(Date.now() - Number(days) * 86_400_000).toISOString(), cursor: pageParam })),
+    queryFn: ({ pageParam }) => ask<Page<Group>>(at('/api/v1/failures/groups', { category, from: new Date(nowOf(asOf) - Number(days) * 86_400_000).toISOString(), cursor: pageParam, as_of: asOf })),
     getNextPageParam: (page) => (page.pagination.has_more ? (page.pagination.cursor ?? undefined) : undefined),
   })
   return (
@@ -38,6 +40,7 @@ export function Failures() {
         <label><span className="sr-only">Time</span>
           <select className="field" value={days} onChange={(e) => setDays(e.target.value)}>{['1', '7', '30', '90'].map((d) => <option key={d} value={d}>{d === '1' ? 'last day' : `last ${d} days`}</option>)}</select>
         </label>
+        <AsOf />
       </Heading>
       <Of query={groups} what="failures">
         {({ pages }) => {
@@ -55,8 +58,8 @@ export function Failures() {
                       <span>{count(g.affected_users)} {g.affected_users === 1 ? 'user' : 'users'}</span>
                       <span>first <At iso={g.first_seen} /></span>
                       <span>last <At iso={g.last_seen} /></span>
-                      <Link to="/traces/$traceId" params={{ traceId: g.trace_id } as never} search={{ span: g.span_id } as never} className="text-accent underline">newest sample</Link>
-                      {spans && <Link to="/traces" search={{ rows: 'spans', q: spans } as never} className="text-accent underline">all of them</Link>}
+                      <Link to="/traces/$traceId" params={{ traceId: g.trace_id } as never} search={{ span: g.span_id, as_of: asOf } as never} className="text-accent underline">newest sample</Link>
+                      {spans && <Link to="/traces" search={{ rows: 'spans', q: spans, as_of: asOf } as never} className="text-accent underline">all of them</Link>}
                     </div>
                   </div>
                   {spans && <Trend filter={spans} days={Number(days)} />}

@@ -1,4 +1,5 @@
 import { ask, at } from '../api'
+import { nowOf } from '../ui/as-of'
 
 /** A bucket of TROPS' overview. Latencies ms, money cents. */
 export type Bucket = {
@@ -32,10 +33,10 @@ export function totalsOf(buckets: Bucket[]): Totals {
 
 export type Overview = { now: Bucket[]; before: Bucket[] | null; width: number; from: number; to: number }
 
-export async function overviewOf(window: Window): Promise<Overview> {
+export async function overviewOf(window: Window, asOf: string | undefined): Promise<Overview> {
   const { window: longer, bucket, width } = asked[window]
-  const { buckets } = await ask<{ buckets: Bucket[] }>(at('/v1/analytics/overview', { window: longer, bucket }))
-  const to = Date.now() / 1000
+  const { buckets } = await ask<{ buckets: Bucket[] }>(at('/v1/analytics/overview', { window: longer, bucket, as_of: asOf }))
+  const to = nowOf(asOf) / 1000
   const from = to - lengths[window]
   const second = (b: Bucket) => Date.parse(b.timestamp) / 1000
   return {
@@ -50,23 +51,23 @@ export type Cell = { name: string; requests: number; unpriced: number; tokens: n
 const iso = (seconds: number) => new Date(seconds * 1000).toISOString()
 
 /** What requests add up to by model, provider, environment or user; the dearest first. */
-export async function by(dimension: string, from: number, to: number): Promise<Cell[]> {
+export async function by(dimension: string, from: number, to: number, asOf: string | undefined): Promise<Cell[]> {
   if (dimension === 'user') {
     type User = { dimension_value: string; request_count: number; total_tokens: number | null; total_cost: number | null }
-    const { items } = await ask<{ items: User[] }>(at('/api/v1/costs/attribution', { dimension, start_time: iso(from), end_time: iso(to), limit: 1_000 }))
+    const { items } = await ask<{ items: User[] }>(at('/api/v1/costs/attribution', { dimension, start_time: iso(from), end_time: iso(to), limit: 1_000, as_of: asOf }))
     return items.map((i) => ({ name: i.dimension_value || 'unknown', requests: i.request_count, unpriced: 0, tokens: i.total_tokens ?? 0, cost: i.total_cost }))
   }
   type Item = { requests: number; unpriced: number; tokens: { total?: number }; cost: { total_usd?: number } } & Record<string, unknown>
-  const { items } = await ask<{ items: Item[] }>(at('/api/v1/costs', { group_by: dimension, from: iso(from), to: iso(to) }))
+  const { items } = await ask<{ items: Item[] }>(at('/api/v1/costs', { group_by: dimension, from: iso(from), to: iso(to), as_of: asOf }))
   return items.map((i) => ({ name: String(i[dimension] ?? 'unknown'), requests: i.requests, unpriced: i.unpriced, tokens: i.tokens.total ?? 0, cost: i.cost.total_usd ?? null })).sort((a, b) => (b.cost ?? 0) - (a.cost ?? 0))
 }
 
 /** Times to the first token, ms, by bucket: the middle and the 95th of a hundred. */
-export async function firstTokens(from: number, to: number, times: number[], width: number): Promise<{ p50: (number | null)[]; p95: (number | null)[] }> {
+export async function firstTokens(from: number, to: number, times: number[], width: number, asOf: string | undefined): Promise<{ p50: (number | null)[]; p95: (number | null)[] }> {
   const interval = width === 60 ? '1min' : width === 3_600 ? '1hour' : '1day'
   async function rank(aggregation: 'p50' | 'p95') {
     type Point = { timestamp: string } & Record<string, number | null>
-    const { data } = await ask<{ data: Point[] }>(at('/api/v1/metrics', { metrics: 'time_to_first_token', aggregation, interval, start_time: iso(from), end_time: iso(to) }))
+    const { data } = await ask<{ data: Point[] }>(at('/api/v1/metrics', { metrics: 'time_to_first_token', aggregation, interval, start_time: iso(from), end_time: iso(to), as_of: asOf }))
     const found = new Map(data.map((point) => [Date.parse(point.timestamp) / 1000, point[`${aggregation}_ttft_ms`]]))
     return times.map((t) => found.get(t) ?? null)
   }
@@ -77,9 +78,9 @@ export async function firstTokens(from: number, to: number, times: number[], wid
 export type Reads = { total: number | null; shares: Map<number, number> }
 
 /** Which share of input tokens came from the provider's cache, by hour or day (keyed by seconds), and over all. */
-export async function cacheReads(from: number, to: number, width: number): Promise<Reads> {
+export async function cacheReads(from: number, to: number, width: number, asOf: string | undefined): Promise<Reads> {
   type Item = { at?: string; tokens: { input?: number; cache_read?: number; cache_write?: number } }
-  const { items } = await ask<{ items: Item[] }>(at('/api/v1/costs', { group_by: width >= 86_400 ? 'day' : 'hour', from: iso(from), to: iso(to) }))
+  const { items } = await ask<{ items: Item[] }>(at('/api/v1/costs', { group_by: width >= 86_400 ? 'day' : 'hour', from: iso(from), to: iso(to), as_of: asOf }))
   const shares = new Map<number, number>()
   let [reads, all] = [0, 0]
   for (const { at: when, tokens } of items) {

@@ -3,6 +3,7 @@ import { Link, useNavigate } from '@tanstack/react-router'
 import { ask, type Page, type Row } from '../api'
 import { compact, count, duration, percent, plain, usd } from '../format'
 import { written } from '../lists/filter'
+import { AsOf, useAsOf } from '../ui/as-of'
 import { Heading, Segments } from '../ui/bits'
 import { Chart, type Series } from '../ui/chart'
 import { useParam, useTitle } from '../ui/hooks'
@@ -14,26 +15,29 @@ import { FirstRun } from './first-run'
 const windows = [['1h', '1 h'], ['24h', '24 h'], ['7d', '7 d'], ['30d', '30 d']] as const
 const dimensions = [['model', 'Model'], ['provider', 'Provider'], ['environment', 'Environment'], ['user', 'User']] as const
 
-const overviewQuery = (window: string) => ({ queryKey: ['overview', window], queryFn: () => overviewOf(window as Window), refetchInterval: 30_000 })
+const overviewQuery = (window: string, asOf: string | undefined) => ({ queryKey: ['overview', window, asOf], queryFn: () => overviewOf(window as Window, asOf), refetchInterval: asOf ? false as const : 30_000 })
 
 export function Overview() {
   useTitle('Overview')
   const any = useQuery({ queryKey: ['any-trace'], queryFn: () => ask<Page<Row>>('/api/v1/runs?limit=1'), staleTime: 60_000 })
+  const asOf = useAsOf()
   const [window] = useParam('window', '24h')
   // Asked for at once, for whoever has traces.
-  useQuery(overviewQuery(window))
+  useQuery(overviewQuery(window, asOf))
   return <Of query={any} what="overview">{({ data }) => (data.length === 0 ? <FirstRun /> : <Dashboard />)}</Of>
 }
 
 function Dashboard() {
   const [window, setWindow] = useParam('window', '24h')
   const [zoom, setZoom] = useParam('zoom')
-  const figures = useQuery(overviewQuery(window))
+  const asOf = useAsOf()
+  const figures = useQuery(overviewQuery(window, asOf))
   return (
     <>
       <Heading title="Overview" says="Requests to models. Drag over a chart to zoom, click a point for its traces.">
         {zoom && <button type="button" className="button" onClick={() => setZoom(undefined)}>Reset zoom</button>}
         <Segments label="Time" value={window} choices={windows} change={(w) => { setZoom(undefined); setWindow(w) }} />
+        <AsOf />
       </Heading>
       <Of query={figures} what="overview">{(f) => <Charts figures={f} zoom={zoom} setZoom={setZoom} />}</Of>
     </>
@@ -44,17 +48,18 @@ const tsFilter = (from: number, to: number) => `ts >= ${new Date(Math.floor(from
 
 function Charts({ figures, zoom, setZoom }: { figures: Figures; zoom: string; setZoom: (zoom: string | undefined) => void }) {
   const navigate = useNavigate()
+  const asOf = useAsOf()
   const parts = zoom.split('-').map(Number)
   const zoomed = parts.length === 2 && parts.every((n) => n > 0)
   const [from, to] = zoomed ? (parts as [number, number]) : [figures.from, figures.to]
   const shown = zoomed ? figures.now.filter((b) => Date.parse(b.timestamp) / 1000 + figures.width > from && Date.parse(b.timestamp) / 1000 < to) : figures.now
   const times = shown.map((b) => Date.parse(b.timestamp) / 1000)
-  const first = useQuery({ queryKey: ['first-tokens', from, to, figures.width], queryFn: () => firstTokens(from, to, times, figures.width), staleTime: 60_000 })
-  const reads = useQuery({ queryKey: ['cache-reads', from, to, figures.width], queryFn: () => cacheReads(from, to, figures.width), staleTime: 30_000 })
+  const first = useQuery({ queryKey: ['first-tokens', from, to, figures.width, asOf], queryFn: () => firstTokens(from, to, times, figures.width, asOf), staleTime: 60_000 })
+  const reads = useQuery({ queryKey: ['cache-reads', from, to, figures.width, asOf], queryFn: () => cacheReads(from, to, figures.width, asOf), staleTime: 30_000 })
   const [totals, before] = [totalsOf(shown), !zoomed && figures.before ? totalsOf(figures.before) : null]
 
   const brush = (a: number, b: number) => setZoom(`${Math.floor(a)}-${Math.ceil(b)}`)
-  const pick = (a: number, b: number) => void navigate({ to: '/traces', search: { q: tsFilter(a, b) } as never })
+  const pick = (a: number, b: number) => void navigate({ to: '/traces', search: { q: tsFilter(a, b), as_of: asOf } as never })
   const chart = { times, brush, pick }
   const per = `per ${figures.width === 60 ? 'minute' : figures.width === 3_600 ? 'hour' : 'day'}`
   const done = (value: (b: (typeof shown)[number]) => number) => shown.map((b) => (b.request_count > b.error_count ? value(b) : null))
@@ -104,7 +109,8 @@ const total = (cells: Cell[]) => cells.reduce((n, c) => n + (c.cost ?? 0), 0)
 
 function Breakdown({ from, to }: { from: number; to: number }) {
   const [dimension, setDimension] = useParam('by', 'model')
-  const cells = useQuery({ queryKey: ['by', dimension, Math.round(from / 60), Math.round(to / 60)], queryFn: () => by(dimension, from, to) })
+  const asOf = useAsOf()
+  const cells = useQuery({ queryKey: ['by', dimension, Math.round(from / 60), Math.round(to / 60), asOf], queryFn: () => by(dimension, from, to, asOf) })
   const field = { model: 'model', provider: 'provider', environment: 'environment', user: 'user_id' }[dimension] ?? 'model'
   return (
     <section aria-label="Broken down" className="flex flex-col gap-2 pb-4">
@@ -117,7 +123,7 @@ function Breakdown({ from, to }: { from: number; to: number }) {
           <Table
             label={`Figures by ${dimension}`} rows={list.slice(0, 50)} keyOf={(c) => c.name}
             columns={[
-              { name: dimension[0]!.toUpperCase() + dimension.slice(1), draw: (c) => <Link className="text-accent underline" to="/traces" search={{ q: `${field} = ${c.name === 'unknown' ? 'null' : written(c.name)} ${tsFilter(from, to)}` } as never}>{plain(c.name)}</Link> },
+              { name: dimension[0]!.toUpperCase() + dimension.slice(1), draw: (c) => <Link className="text-accent underline" to="/traces" search={{ q: `${field} = ${c.name === 'unknown' ? 'null' : written(c.name)} ${tsFilter(from, to)}`, as_of: asOf } as never}>{plain(c.name)}</Link> },
               { name: 'Requests', n: true, draw: (c) => count(c.requests) }, { name: 'Tokens', n: true, draw: (c) => count(c.tokens) },
               { name: 'Cost, USD', n: true, draw: (c) => <>{usd(c.cost)}{c.unpriced > 0 && <span className="text-xs text-warn"> +{count(c.unpriced)} unpriced</span>}</> },
               { name: 'Share of cost', n: true, draw: (c) => percent(c.cost != null && total(list) > 0 ? c.cost / total(list) : null) },

@@ -4,36 +4,44 @@ import { ask } from '../api'
 import { count, counted, plain } from '../format'
 import { written } from '../lists/filter'
 import { useMay } from '../shell'
+import { AsOf, useAsOf } from '../ui/as-of'
 import { Heading } from '../ui/bits'
 import { Confirm } from '../ui/dialog'
 import { useTitle } from '../ui/hooks'
 import { DoorList, type Item } from '../ui/listing'
 
 const figures = ['error_count', 'total_tokens', 'total_cost_usd', 'unpriced_calls', 'feedback_count']
-const tracesOf = (field: string) => (item: Item) => ({ to: '/traces', search: { q: `${field} = ${written(String(item[field]))}` } })
-const links = { session_id: tracesOf('session_id'), user_id: tracesOf('user_id') }
+/** The traces of a row's session or user, at the time the list stands at. */
+function useLinks() {
+  const asOf = useAsOf()
+  const tracesOf = (field: string) => (item: Item) => ({ to: '/traces', search: { q: `${field} = ${written(String(item[field]))}`, as_of: asOf } })
+  return { session_id: tracesOf('session_id'), user_id: tracesOf('user_id') }
+}
 
 export function Sessions() {
   useTitle('Sessions')
+  const links = useLinks()
   return (
     <>
-      <Heading title="Sessions" says="Conversations: what belongs to one session or thread." />
-      <DoorList door="/api/v1/sessions" what="sessions" label="Sessions" empty="Send a session_id with your events." only members={['session_id', 'user_id', 'user_count', 'started_at', 'last_at', 'trace_count', ...figures]} links={links} />
+      <Heading title="Sessions" says="Conversations: what belongs to one session or thread."><AsOf /></Heading>
+      <DoorList door="/api/v1/sessions" what="sessions" label="Sessions" empty="Send a session_id with your events." only members={['session_id', 'user_id', 'user_count', 'started_at', 'last_at', 'trace_count', ...figures]} links={links} travels />
     </>
   )
 }
 
 export function Users() {
   useTitle('Users')
+  const links = useLinks()
+  const asOf = useAsOf()
   const may = useMay('admin')
   const [said, setSaid] = useState<string>()
   return (
     <>
-      <Heading title="Users" says="The people behind the traces, with what they cost and what went wrong for them." />
+      <Heading title="Users" says="The people behind the traces, with what they cost and what went wrong for them."><AsOf /></Heading>
       <p role="status" className="mb-2 empty:hidden">{said}</p>
       <DoorList
-        door="/api/v1/users" what="users" label="Users" empty="Send a user_id with your events." only members={['user_id', 'first_at', 'last_at', 'trace_count', 'session_count', ...figures]} links={links}
-        actions={may ? (user) => <Erase id={String(user.user_id)} say={setSaid} /> : undefined}
+        door="/api/v1/users" what="users" label="Users" empty="Send a user_id with your events." only members={['user_id', 'first_at', 'last_at', 'trace_count', 'session_count', ...figures]} links={links} travels
+        actions={may && !asOf ? (user) => <Erase id={String(user.user_id)} say={setSaid} /> : undefined}
       />
     </>
   )

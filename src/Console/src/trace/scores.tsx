@@ -8,8 +8,8 @@ import { At, Labelled } from '../ui/bits'
 type Score = { name?: unknown; value?: unknown; comment?: unknown; source?: unknown }
 
 /** What people and programs thought of it, and a form to say so. */
-export function Scores({ traceId, notes, spanId }: { traceId: string; notes: Note[]; spanId?: string }) {
-  const may = [useMay('ingest'), useOffers('POST /api/v1/traces/{traceId}/scores')].every(Boolean)
+export function Scores({ traceId, notes, spanId, closed }: { traceId: string; notes: Note[]; spanId?: string; closed?: boolean }) {
+  const may = [useMay('ingest'), useOffers('POST /api/v1/traces/{traceId}/scores'), !closed].every(Boolean)
   const client = useQueryClient()
   const [name, setName] = useState('')
   const [value, setValue] = useState('')

@@ -5,6 +5,7 @@ import { useCallback, useEffect, useMemo, useState } from 'react'
 import { ask, askText, at, Refused, type Note, type Span, type Timeline, type Tree } from '../api'
 import { count, duration, line, plain, usd } from '../format'
 import { useMay, useOffers } from '../shell'
+import { AsOf, nothingThen, useAsOf } from '../ui/as-of'
 import { At, copyText, Figure, Segments, Status } from '../ui/bits'
 import { Confirm } from '../ui/dialog'
 import { useNarrow, useParam, useTitle } from '../ui/hooks'
@@ -33,13 +34,14 @@ function OneTrace({ traceId }: { traceId: string }) {
   const client = useQueryClient()
   const narrow = useNarrow()
   const door = `/api/v1/traces/${encodeURIComponent(traceId)}`
-  const tree = useQuery({ queryKey: ['tree', traceId], queryFn: ({ signal }) => ask<Tree>(`${door}/tree`, { signal }) })
+  const asOf = useAsOf()
+  const tree = useQuery({ queryKey: ['tree', traceId, asOf], queryFn: ({ signal }) => ask<Tree>(asOf ? at(`${door}/state`, { as_of: asOf }) : `${door}/tree`, { signal }) })
   const [view, setView] = useParam('view', 'timeline')
   const [rev, setRev] = useParam('rev')
   const [chosen, setChosen] = useParam('span')
   const [shut, setShut] = useState<ReadonlySet<string>>(new Set())
 
-  useNews(true, (news) => {
+  useNews(!asOf, (news) => {
     if (news.trace.trace_id !== traceId) return
     void client.invalidateQueries({ queryKey: ['tree', traceId] })
     void client.invalidateQueries({ queryKey: ['timeline', traceId] })
@@ -60,7 +62,7 @@ function OneTrace({ traceId }: { traceId: string }) {
   useEffect(() => {
     if (timeline.hasNextPage && !timeline.isFetching) void timeline.fetchNextPage()
   }, [timeline])
-  const facts = useMemo(() => timeline.data?.pages.flatMap((p) => p.items), [timeline.data])
+  const facts = useMemo(() => timeline.data?.pages.flatMap((p) => p.items).filter((f) => f.revision <= last), [timeline.data, last])
   const late = useMemo(() => new Set((facts ?? []).filter((f) => f.late && f.span_id).map((f) => f.span_id!)), [facts])
 
   const stateAt = (n: number) => ({ queryKey: ['state', traceId, n], queryFn: ({ signal }: { signal: AbortSignal }) => ask<Tree>(at(`${door}/state`, { as_of_revision: n }), { signal }), staleTime: Number.POSITIVE_INFINITY, gcTime: 60_000 })
@@ -83,7 +85,7 @@ function OneTrace({ traceId }: { traceId: string }) {
   const toggle = useCallback((id: string) => setShut((was) => { const next = new Set(was); if (!next.delete(id)) next.add(id); return next }), [])
 
   if (!now) {
-    if (tree.error instanceof Refused && tree.error.status === 404) return <Missing title="There is no such trace">It is not in this project, or it is not there yet.</Missing>
+    if (tree.error instanceof Refused && tree.error.status === 404) return <><AsOf /><Missing title="There is no such trace">{asOf ? nothingThen(asOf) : 'It is not in this project, or it is not there yet.'}</Missing></>
     return tree.error
       ? <Failed error={tree.error} what="trace" retry={() => void tree.refetch()} />
       : <Loading what="Loading the trace" />
@@ -94,7 +96,7 @@ function OneTrace({ traceId }: { traceId: string }) {
     <div className="flex min-h-0 flex-1 flex-col gap-2">
       <header className="flex flex-wrap items-start justify-between gap-2">
         <div className="min-w-0">
-          <Link to="/traces" className="inline-flex items-center gap-1 text-xs text-soft hover:text-ink"><ArrowLeft size={12} aria-hidden />Traces</Link>
+          <Link to="/traces" search={{ as_of: asOf } as never} className="inline-flex items-center gap-1 text-xs text-soft hover:text-ink"><ArrowLeft size={12} aria-hidden />Traces</Link>
           <h1 className="font-mono text-base font-semibold break-all">{plain(traceId)}</h1>
         </div>
         <div className="flex flex-wrap gap-2">
@@ -105,7 +107,8 @@ function OneTrace({ traceId }: { traceId: string }) {
             <MenuItem act={() => void copyText(JSON.stringify(now, null, 2))}>as JSON</MenuItem>
             <MenuItem act={() => void askText(`/api/visualize/${encodeURIComponent(traceId)}/mermaid`).then(copyText)}>as Mermaid</MenuItem>
           </Menu>
-          <Erase traceId={traceId} door={door} />
+          {!asOf && <Erase traceId={traceId} door={door} />}
+          <AsOf />
         </div>
       </header>
       <dl className="card grid grid-cols-2 md:grid-cols-[repeat(auto-fill,minmax(8.6rem,1fr))] gap-x-4 gap-y-2 px-3 py-2">
@@ -140,7 +143,7 @@ function OneTrace({ traceId }: { traceId: string }) {
                 <UsageTable usage={figures.totals.tokens} cost={figures.totals.cost} />
               </section>
             )}
-          <Scores traceId={traceId} notes={scoresOf(figures)} spanId={chosen || undefined} />
+          <Scores traceId={traceId} notes={scoresOf(figures)} spanId={chosen || undefined} closed={asOf !== undefined} />
         </div>
       </div>
     </div>

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react'
 import { ask, at, type Page } from '../api'
 import { count, duration, line, usd } from '../format'
 import { useOffers } from '../shell'
+import { nothingThen, useAsOf } from './as-of'
 import { At, Status } from './bits'
 import { Empty, Missing, Of } from './states'
 import { type Col, Table } from './table'
@@ -41,7 +42,7 @@ export type Listed = {
   members?: string[]
   /** Those members and no others. */
   only?: boolean
-  links?: Record<string, (item: Item) => { to: string; search?: Record<string, string>; params?: Record<string, string> }>
+  links?: Record<string, (item: Item) => { to: string; search?: Record<string, string | undefined>; params?: Record<string, string> }>
   actions?: (item: Item) => ReactNode
 }
 
@@ -61,7 +62,9 @@ export function ItemTable({ items, label, members, only, links, actions }: Liste
 }
 
 /** A door's list, page behind page. */
-export function DoorList({ door, query = {}, what, empty, ...listed }: Listed & { door: string; query?: Record<string, string | undefined>; what: string; empty: ReactNode }) {
+export function DoorList({ door, query: given = {}, what, empty, travels, ...listed }: Listed & { door: string; query?: Record<string, string | undefined>; what: string; empty: ReactNode; travels?: boolean }) {
+  const asOf = useAsOf()
+  const query = travels ? { ...given, as_of: asOf } : given
   const offered = useOffers(`GET ${door}`)
   const list = useInfiniteQuery({
     queryKey: ['door', door, query],
@@ -75,7 +78,7 @@ export function DoorList({ door, query = {}, what, empty, ...listed }: Listed & 
     <Of query={list} what={what}>
       {({ pages }) => {
         const items = pages.flatMap(itemsOf)
-        if (items.length === 0) return <Empty title={`No ${what} yet`}>{empty}</Empty>
+        if (items.length === 0) return travels && asOf ? <Empty title={`No ${what} then`}>{nothingThen(asOf)}</Empty> : <Empty title={`No ${what} yet`}>{empty}</Empty>
         return (
           <div className="flex flex-col gap-2">
             <ItemTable items={items} {...listed} />

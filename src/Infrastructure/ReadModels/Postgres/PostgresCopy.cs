@@ -47,6 +47,7 @@ static class PostgresTypes
         var t when t == typeof(string) => NpgsqlDbType.Text,
         var t when t == typeof(long) => NpgsqlDbType.Bigint,
         var t when t == typeof(int) => NpgsqlDbType.Integer,
+        var t when t == typeof(double) => NpgsqlDbType.Double,
         var t when t == typeof(bool) => NpgsqlDbType.Boolean,
         var t when t == typeof(byte[]) => NpgsqlDbType.Bytea,
         var t => throw new NotSupportedException($"A row cannot hold {t.Name}."),

@@ -175,8 +175,8 @@ sealed class SqliteWriter(string projection, string path, Func<ReadDb> open) : I
             return Expression.Lambda<Action<Statement, T>>(Expression.Block(binds), statement, row).Compile();
         }
 
-        /// <summary>Rows hold text, bytes, whole numbers and yes or no; SQLite knows the first three.</summary>
-        static Expression Simple(Expression value) => value.Type == typeof(string) || value.Type == typeof(byte[])
+        /// <summary>Rows hold text, bytes, numbers and yes or no; SQLite knows all but the last.</summary>
+        static Expression Simple(Expression value) => value.Type == typeof(string) || value.Type == typeof(byte[]) || value.Type == typeof(double?)
             ? value
             : value.Type == typeof(bool)
                 ? Expression.Convert(Expression.Condition(value, Expression.Constant(1L), Expression.Constant(0L)), typeof(long?))
@@ -189,6 +189,11 @@ sealed class SqliteWriter(string projection, string path, Func<ReadDb> open) : I
         }
 
         static void BindValue(Statement statement, int parameter, long? value)
+        {
+            if (value is { } number) statement.Bind(parameter, number);
+        }
+
+        static void BindValue(Statement statement, int parameter, double? value)
         {
             if (value is { } number) statement.Bind(parameter, number);
         }
