@@ -15,6 +15,7 @@ switch (args)
     case ["ingest", .. var rest]: await new IngestBench(batchSize: 100, connections: 4).RunAsync(CountOf(rest, 1_000_000)); return 0;
     case ["single", .. var rest]: await new IngestBench(batchSize: 1, connections: 32).RunAsync(CountOf(rest, 200_000)); return 0;
     case ["otlp", .. var rest]: await OtlpBench.RunAsync(CountOf(rest, 200_000), rest is [_, "paused"]); return 0;
+    case ["redaction", .. var rest]: await RedactionBench.RunAsync(CountOf(rest, 60_000)); return 0;
     case ["lag", .. var rest]: await LagBench.RunAsync(rest is [var postgres] ? postgres : null); return 0;
     case ["rebuild", .. var rest]: await RebuildBench.RunAsync(CountOf(rest, 1_000_000), rest.ElementAtOrDefault(1)); return 0;
     case ["eventstore", .. var rest]: await EventStoreBench.RunAsync(CountOf(rest, 100_000)); return 0;
@@ -35,6 +36,7 @@ switch (args)
               ingest [events]   durable ingestion over HTTP beside raw SQLite, projections paused and running
               single [events]   the same with one event a request, on 32 connections
               otlp [spans] [paused]   spans over OTLP/HTTP in protobuf beside as many events at the event door
+              redaction [events]   ingestion with the rules of redaction on beside the same with none, in turns
               rebuild [events] [postgres]
                                 a projection built again from the log under load, beside reading, parsing, COPY and the same indexes
               eventstore [n]    the same on EventStoreDB beside a bare pipelined BatchAppend; on a fake server unless ConnectionStrings__EventStoreDb is set

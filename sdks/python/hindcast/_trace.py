@@ -17,16 +17,21 @@ if TYPE_CHECKING:
 Json = Mapping[str, Any]
 
 
-class EventOptions(TypedDict, total=False):
-    """What any event may say besides its own. A datetime without a zone is UTC."""
+class SpanOptions(TypedDict, total=False):
+    """What any event of a span may say besides its own. A datetime without a zone is UTC."""
 
-    span_id: Optional[str]
     parent_span_id: Optional[str]
     step_id: Optional[int]
     parent_step_id: Optional[int]
     timestamp: Union[datetime, str, None]
     idempotency_key: Optional[str]
     external_user_id: Optional[str]
+
+
+class EventOptions(SpanOptions, total=False):
+    """What any event may say besides its own."""
+
+    span_id: Optional[str]
 
 
 class Trace:
@@ -146,7 +151,7 @@ class Trace:
         *,
         latency_ms: float | None = None,
         responded_at: str | None = None,
-        **options: Unpack[EventOptions],
+        **options: Unpack[SpanOptions],
     ) -> None:
         """Closes the span of a tool's call."""
         content = {"toolCalls": tool_calls, "toolResults": tool_results, **_given(respondedAt=responded_at)}
@@ -161,7 +166,7 @@ class Trace:
         *,
         latency_ms: float | None = None,
         responded_at: str | None = None,
-        **options: Unpack[EventOptions],
+        **options: Unpack[SpanOptions],
     ) -> None:
         await asyncio.to_thread(self.tool_call_response_sync, tool, span_id, tool_calls, tool_results, latency_ms=latency_ms, responded_at=responded_at, **options)
 

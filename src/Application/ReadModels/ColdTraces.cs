@@ -24,11 +24,11 @@ static class ColdTraces
         {
             foreach (var ids in project.Chunk(Together))
             {
-                var known = db.Set<FactRow>().Where(x => x.Project == project.Key && ids.Contains(x.TraceId)).Select(x => new { x.TraceId, x.EventId, x.Day });
+                var known = db.Set<FactRow>().Where(x => x.Project == project.Key && ids.Contains(x.TraceId)).Select(x => new { x.TraceId, x.EventId, x.At, x.Day });
                 await foreach (var fact in known.AsAsyncEnumerable().WithCancellation(ct))
                 {
                     var trace = traces[new(project.Key, fact.TraceId)];
-                    trace.Restore(new Guid(fact.EventId, bigEndian: true));
+                    trace.Restore(new Guid(fact.EventId, bigEndian: true), Time.At(fact.At));
                     trace.RecordedIn(fact.Day);
                 }
 

@@ -61,15 +61,17 @@ public sealed class RunRow
     public static RunRow Of(string project, Trace trace, TraceSummary summary, PriceBook prices)
     {
         var (cost, unpriced) = Sum(CountedUsage.Of([.. trace.Spans.Values]).Select(prices.CostOf));
+        // Feedback makes no span: a trace of which there is nothing else was when that was given.
+        var alone = summary.Spans == 0 ? trace.FirstAt : null;
         var run = new RunRow
         {
             Project = project,
             TraceId = trace.Id,
             Status = (int)summary.Status,
-            StartedAt = summary.StartedAt.Micros(),
+            StartedAt = (alone ?? summary.StartedAt).Micros(),
             EndedAt = summary.EndedAt?.Micros(),
             Duration = summary.Duration?.Micros(),
-            LastAt = summary.LastAt.Micros(),
+            LastAt = (alone ?? summary.LastAt).Micros(),
             UserId = summary.UserId,
             SessionId = summary.SessionId,
             Environment = summary.Environment,

@@ -14,6 +14,8 @@ public sealed class Trace(string id)
     /// <summary>Feedback on the trace and on its spans; it makes no span, so that a score may come first.</summary>
     public IEnumerable<ScoreGiven> Scores => _scores.Values.OrderBy(x => x.At).ThenBy(x => x.EventId);
     public int EventCount => _known.Count;
+    /// <summary>When the earliest of its facts happened; null before there is one.</summary>
+    public DateTimeOffset? FirstAt { get; private set; }
     /// <summary>The day on which the first of its facts was recorded: where its rows stand, however late other facts come. Null before that.</summary>
     public int? Day { get; private set; }
 
@@ -21,6 +23,7 @@ public sealed class Trace(string id)
     public bool Apply(SpanEvent e)
     {
         if (!_known.Add(e.EventId)) return false;
+        Hear(e.At);
         if (e is ScoreGiven score) _scores[e.EventId] = score;
         else if (e.SpanId is { } spanId) _spans[spanId] = (_spans.TryGetValue(spanId, out var span) ? span : new Span(spanId)).Merge(e);
         return true;
@@ -29,7 +32,11 @@ public sealed class Trace(string id)
     public void RecordedIn(int day) => Day ??= day;
 
     /// <summary>Puts back a fact that a read model knows.</summary>
-    public void Restore(Guid known) => _known.Add(known);
+    public void Restore(Guid known, DateTimeOffset at)
+    {
+        _known.Add(known);
+        Hear(at);
+    }
 
     /// <summary>Puts back a span that a read model kept.</summary>
     public void Restore(Span span) => _spans[span.Id] = span;
@@ -39,6 +46,8 @@ public sealed class Trace(string id)
     {
         foreach (var spanId in spanIds) _spans[spanId].DropTexts();
     }
+
+    void Hear(DateTimeOffset at) => FirstAt = at < (FirstAt ?? DateTimeOffset.MaxValue) ? at : FirstAt;
 
     public static Trace Of(string id, IEnumerable<SpanEvent> facts)
     {

@@ -31,6 +31,25 @@ public sealed class PythonSdkTests(ClientTests.WithProvider server) : IClassFixt
         said[0].Should().MatchRegex(@"Ran \d{2,} tests", "they were found");
     }
 
+    [Fact]
+    public async Task Its_types_hold()
+    {
+        if (!(Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(d => File.Exists(Path.Combine(d, "mypy"))))
+        {
+            if (Environment.GetEnvironmentVariable("CI") is "true" or "1") throw new InvalidOperationException("mypy is needed in CI.");
+            Assert.Skip("Python: mypy is not installed (./test installs it)");
+        }
+        var cache = Directory.CreateTempSubdirectory("hindcast-mypy-");
+        using var mypy = Process.Start(new ProcessStartInfo("mypy", ["--strict", "--enable-incomplete-feature=Unpack", $"--cache-dir={cache.FullName}", "hindcast"])
+        {
+            WorkingDirectory = Path.Combine(Root(), "sdks", "python"), RedirectStandardOutput = true,
+        })!;
+        var said = await mypy.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await mypy.WaitForExitAsync(TestContext.Current.CancellationToken);
+        mypy.ExitCode.Should().Be(0, said);
+        cache.Delete(recursive: true);
+    }
+
     static string Root()
     {
         var folder = AppContext.BaseDirectory;

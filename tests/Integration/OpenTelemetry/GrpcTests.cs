@@ -60,7 +60,23 @@ public sealed class GrpcTests(GrpcTests.Listening server) : IClassFixture<GrpcTe
             provider!.ForceFlush().Should().BeTrue("the server has taken it");
         }
 
-        var root = (await TreeAsync(trace.ToHexString())).Roots.Should().ContainSingle().Subject;
+        await ShouldBeWholeAsync(trace.ToHexString());
+    }
+
+    /// <summary>JavaScript's SDK has a third way, JSON.</summary>
+    [Theory]
+    [InlineData("grpc")]
+    [InlineData("protobuf")]
+    [InlineData("json")]
+    public async Task A_trace_from_the_javascript_exporters_arrives_whole(string protocol)
+    {
+        var said = await JavaScript.RunAsync(protocol, (protocol == "grpc" ? server.Grpc : server.Process.Address).ToString(), HindcastProcess.Key);
+        await ShouldBeWholeAsync(said.Trim());
+    }
+
+    async Task ShouldBeWholeAsync(string trace)
+    {
+        var root = (await TreeAsync(trace)).Roots.Should().ContainSingle().Subject;
         (root.Text("kind"), root.Text("agent"), root.Text("status")).Should().Be(("agent", "planner", "success"));
         var children = root.GetProperty("children").EnumerateArray().ToList();
         children.Select(c => (c.Text("kind"), c.Text("status"))).Should().Equal(("llm", "success"), ("tool", "error"));
@@ -69,7 +85,7 @@ public sealed class GrpcTests(GrpcTests.Listening server) : IClassFixture<GrpcTe
         children[0].GetProperty("input").GetRawText().Should().Contain("Where is it?");
         children[0].GetProperty("output").GetRawText().Should().Contain("On its way.");
         children[1].Text("error").Should().Be("no such order");
-        (await TreeAsync(trace.ToHexString())).Tokens.Should().Be(1280, "the agent's usage repeats its call's");
+        (await TreeAsync(trace)).Tokens.Should().Be(1280, "the agent's usage repeats its call's");
     }
 
     [Theory]

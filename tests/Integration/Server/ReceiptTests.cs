@@ -70,6 +70,18 @@ public sealed class ReceiptTests(LiveServer server) : IClassFixture<LiveServer>
     }
 
     [Fact]
+    public async Task Feedback_on_a_trace_of_which_nothing_else_is_known_was_when_it_was_given()
+    {
+        await WriteAsync("""{"type":"score","trace_id":"s-alone","name":"q","value":1,"at":"2026-01-02T03:04:06Z"}""");
+        await WriteAsync("""{"type":"score","trace_id":"s-alone","name":"r","value":2,"at":"2026-01-02T03:04:05Z"}""");
+        foreach (var path in (string[])["/api/v1/traces/s-alone/tree", "/api/v1/traces/s-alone/state?as_of_revision=1"])
+            (await server.JsonAsync(path)).Text("started_at").Should().Be("2026-01-02T03:04:05Z", path);
+        (await server.JsonAsync("/traces/s-alone")).Text("created_at").Should().StartWith("2026-01-02T03:04:05");
+        await WriteAsync("""{"type":"user_message","trace_id":"s-alone","content":"hi","at":"2026-01-02T03:04:07Z"}""");
+        (await server.JsonAsync("/api/v1/traces/s-alone/tree")).Text("started_at").Should().Be("2026-01-02T03:04:07Z", "spans say when it was, where there are any");
+    }
+
+    [Fact]
     public async Task A_score_is_a_fact_of_its_trace_and_stands_in_the_tree()
     {
         await WriteAsync("""{"type":"llm_response","trace_id":"s-1","span_id":"a","content":"Hi"}""");

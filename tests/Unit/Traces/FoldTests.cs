@@ -24,6 +24,7 @@ public sealed class FoldTests
             buckets = spans.Select(s => BucketKey.Of("p", s)),
             tree = SpanTree.Of(spans).Select(Shape),
             scores = trace.Scores.Select(s => s.EventId),
+            trace.FirstAt,
         });
     }
 
@@ -50,7 +51,7 @@ public sealed class FoldTests
             var before = Trace.Of("t", history.Take(cut));
             var rows = before.Spans.Values.Select(s => SpanRow.Of("p", "t", s, TraceSummary.Of([.. before.Spans.Values]), BuiltInPrices.Book)).ToList();
             var after = new Trace("t");
-            foreach (var e in history.Take(cut)) after.Restore(e.EventId);
+            foreach (var e in history.Take(cut)) after.Restore(e.EventId, e.At);
             foreach (var row in rows) after.Restore(SpanMerge.Read(row));
             foreach (var e in history.Skip(cut)) after.Apply(e);
 
