@@ -141,8 +141,8 @@ public sealed class GatewayOptions
     [Range(1, long.MaxValue)] public long SpoolBytes { get; set; } = 64 << 20;
 
     /// <summary>How long calls gather before they are written together; what a process that is killed may leave out of its traces.</summary>
-    /// <value>Default 50 ms; at most a day.</value>
-    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")] public TimeSpan Gather { get; set; } = TimeSpan.FromMilliseconds(50);
+    /// <value>Default 100 ms; at most a day.</value>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")] public TimeSpan Gather { get; set; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Calls of one key that may be under way.</summary>
     /// <value>Default 50.</value>

@@ -32,10 +32,10 @@ sealed class GivingWay(CallsAtOnce calls, TimeProvider clock)
     bool AreMany()
     {
         var (begun, now) = (calls.Begun, clock.GetTimestamp());
-        var (busy, elapsed) = ((begun - _begun) * s_call, clock.GetElapsedTime(_since, now));
+        var (came, elapsed) = (begun - _begun, clock.GetElapsedTime(_since, now));
         (_begun, _since) = (begun, now);
-        if (busy > elapsed * s_many) _many = now;
-        // Long ago it was asked, and when they came since is not known: if they can have come just now, another look will tell.
-        return busy > s_look * s_many || (_many is { } last && clock.GetElapsedTime(last, now) < s_lull);
+        if (came * s_call > elapsed * s_many) _many = now;
+        // It was asked long ago, and one that came may be the first of many: another look will tell.
+        return (came > 0 && elapsed > 2 * s_look) || (_many is { } last && clock.GetElapsedTime(last, now) < s_lull);
     }
 }

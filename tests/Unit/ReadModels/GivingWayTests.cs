@@ -44,6 +44,16 @@ public class GivingWayTests
     }
 
     [Fact]
+    public void One_that_comes_after_a_silence_may_be_the_first_of_many()
+    {
+        var way = new GivingWay(_calls, _clock);
+        Pass(1, ms: 10_000);
+        way.Rests(waitedFor: false, _clock.GetUtcNow()).Should().BeTrue("another look will tell");
+        Pass(0, ms: 20);
+        way.Rests(waitedFor: false, _clock.GetUtcNow()).Should().BeFalse("it was alone");
+    }
+
+    [Fact]
     public void It_rests_for_nobody_when_somebody_waits_or_it_is_late_or_has_read_nothing_yet()
     {
         var way = new GivingWay(_calls, _clock);
