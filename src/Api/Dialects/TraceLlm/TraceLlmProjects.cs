@@ -12,10 +12,10 @@ internal static class TraceLlmProjects
     const int Most = 500;
     const int LongestText = 255;
 
-    public static async Task<IResult> List(HttpContext http, IMediator app, CancellationToken ct) =>
-        TraceLlmAnswers.Ok((await app.Send(new ListProjects(http.Caller()), ct)).Take(Most).Select(Shown));
+    public static async Task<IResult> List(HttpContext http, IMediator app, TimeProvider clock, CancellationToken ct) =>
+        TraceLlmAnswers.Ok((await app.Send(new ListProjects(http.Caller()), ct)).Take(Most).Select(project => Shown(project, clock)));
 
-    public static async Task<IResult> Create(HttpContext http, IMediator app, CancellationToken ct)
+    public static async Task<IResult> Create(HttpContext http, IMediator app, TimeProvider clock, CancellationToken ct)
     {
         var query = new TraceLlmQuery(http.Request.Query);
         var (name, environment) = (query.Required("name"), query.Required("environment"));
@@ -26,7 +26,7 @@ internal static class TraceLlmProjects
         Bounded("environment", environment, longest: 64, shortest: 1);
 
         var (project, key) = await app.Send(new CreateProject(http.Caller(), IdOf(name), name, description, environment, "tlm"), ct);
-        return TraceLlmAnswers.Created(new { project = Shown(project), api_key = Shown(key.Row, key.Secret) });
+        return TraceLlmAnswers.Created(new { project = Shown(project, clock), api_key = Shown(key.Row, key.Secret) });
     }
 
     public static async Task<IResult> Keys(HttpContext http, IMediator app, CancellationToken ct)
@@ -68,8 +68,9 @@ internal static class TraceLlmProjects
         if (text.Any(char.IsControl)) throw new TraceLlmInvalid([new("value_error", ["query", name], "Value must not contain control characters", null)]);
     }
 
-    static object Shown(ProjectInfo project) =>
-        new { project_id = project.Id, name = project.Name, description = project.Description, created_at = project.Created is { } at ? TraceLlmTrace.TimeOf(at) : null };
+    /// <summary>The contract has a time for every project; one of a log in which nothing stands begins now.</summary>
+    static object Shown(ProjectInfo project, TimeProvider clock) =>
+        new { project_id = project.Id, name = project.Name, description = project.Description, created_at = TraceLlmTrace.TimeOf(project.Created ?? clock.GetUtcNow()) };
 
     static object Shown(KeyRow row, string key) =>
         new { key, project_id = row.Project, environment = row.Environment, created_at = TraceLlmTrace.TimeOf(row.Created) };
