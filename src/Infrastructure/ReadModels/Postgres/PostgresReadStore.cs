@@ -165,11 +165,23 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
         // Statistics hold samples of the values: taken anew, and then rewritten themselves, which the owner of the database may.
         foreach (var table in tables.Select(t => $"(FULL, ANALYZE) {t}").Append("FULL pg_catalog.pg_statistic"))
         {
+            await OldSnapshotsEndAsync(connection, ct);
             await using var vacuum = new NpgsqlCommand($"VACUUM {table}", connection) { CommandTimeout = 0 };
             await vacuum.ExecuteNonQueryAsync(ct);
         }
         return true;
     });
+
+    /// <summary>A rewrite carries along what somebody's snapshot still sees, erased rows too: snapshots from before now are waited for, ten seconds at most.</summary>
+    static async Task OldSnapshotsEndAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var mark = new NpgsqlCommand("SELECT pg_current_xact_id()::xid::text", connection);
+        var now = (string)(await mark.ExecuteScalarAsync(ct))!;
+        await using var ask = new NpgsqlCommand(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND age(backend_xmin) >= age($1::xid))", connection);
+        ask.Parameters.Add(new NpgsqlParameter { Value = now, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Unknown });
+        for (var attempt = 0; attempt < 200 && (bool)(await ask.ExecuteScalarAsync(ct))!; attempt++) await Task.Delay(50, ct);
+    }
 
     public Task<Tenure> OwnAsync(string projection, long epoch, string? said, CancellationToken ct) => _probe.Asked(() => _catalog.OwnAsync(projection, epoch, said, ct));
 
