@@ -22,7 +22,7 @@ public static class Storage
 {
     public static IServiceCollection AddStorage(this IServiceCollection services, IConfiguration configuration, string dataDirectory)
     {
-        services.AddSingleton<IEventLog>(configuration.GetConnectionString("EventStoreDb") is { Length: > 0 } eventStoreDb
+        services.AddSingleton<IEventLog>(EventStoreDb(configuration) is { } eventStoreDb
             ? provider => EventStoreDbEventLog.Open(
                 eventStoreDb, configuration["Hindcast:LogName"], Path.Combine(dataDirectory, "log-id"),
                 provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<EventStoreDbEventLog>>())
@@ -46,6 +46,9 @@ public static class Storage
         services.Decorate<IEventLog>(inner => new PartedLog(inner));
         return services;
     }
+
+    /// <summary>Where the log is that several nodes may share; null: the embedded one, which one node has to itself.</summary>
+    internal static string? EventStoreDb(IConfiguration configuration) => configuration.GetConnectionString("EventStoreDb") is { Length: > 0 } given ? given : null;
 
     /// <summary>Response cache, rate limits and live news: in this process, and on Redis where there is one. Losing Redis falls back to this process.</summary>
     static void AddCaches(this IServiceCollection services, string? redis)

@@ -50,8 +50,6 @@ public sealed record ListProjects(Caller By) : IRequest<IReadOnlyList<ProjectInf
             var seen = ring.Rows.Where(row => all || row.Project == query.By.Project)
                 .GroupBy(row => row.Project, StringComparer.Ordinal).ToDictionary(g => g.Key, g => (DateTimeOffset?)g.Min(row => row.Created), StringComparer.Ordinal);
             seen.TryAdd(query.By.Project, null);
-            // It comes with the log, whatever keys it was given later.
-            if (seen.TryGetValue(Project.Default, out var firstOfDefault)) seen[Project.Default] = await BeganAsync(ct) ?? firstOfDefault;
             var projects = new List<ProjectInfo>(seen.Count);
             foreach (var (id, since) in seen) projects.Add(await ReadAsync(id, since, ct));
             return [.. projects.OrderBy(p => p.Created).ThenBy(p => p.Id, StringComparer.Ordinal)];
@@ -61,7 +59,9 @@ public sealed record ListProjects(Caller By) : IRequest<IReadOnlyList<ProjectInf
         async Task<ProjectInfo> ReadAsync(string id, DateTimeOffset? since, CancellationToken ct)
         {
             var facts = await streams.ReadReadableAsync(KeyStream.OfProject(id), 0, ct).ToListAsync(ct);
-            return facts.Facts<ProjectCreated>().FirstOrDefault() is ({ } said, var at) ? new(id, said.Name ?? id, said.Description ?? "", at) : new(id, id, "", since);
+            if (facts.Facts<ProjectCreated>().FirstOrDefault() is ({ } said, var at)) return new(id, said.Name ?? id, said.Description ?? "", at);
+            // The default one comes with the log, whatever keys it was given later. Asked after its stream: a log that is away has said so by then, a follower would wait for it.
+            return new(id, id, "", id == Project.Default ? await BeganAsync(ct) ?? since : since);
         }
 
         /// <summary>When the first fact of the log was recorded; null while there is none.</summary>

@@ -29,7 +29,7 @@ public static class GatewayModule
                 Path.Combine(dataDirectory, "vault.db"), MasterKey.Of(provider.GetRequiredService<IGatewayStore>(), provider.GetRequiredService<IKeySeal>())))
             .AddSingleton<ISeal>(provider => new SubjectSeal(
                 provider.GetRequiredService<ISubjectKeys>(),
-                provider.GetRequiredService<IOptions<HindcastOptions>>().Value.Sealing ?? string.IsNullOrEmpty(configuration.GetConnectionString("EventStoreDb"))))
+                provider.GetRequiredService<IOptions<HindcastOptions>>().Value.Sealing ?? Storage.EventStoreDb(configuration) is null))
             .AddSingleton<IAlertStore>(provider => AlertStore.Open(
                 Path.Combine(dataDirectory, "vault.db"), MasterKey.Of(provider.GetRequiredService<IGatewayStore>(), provider.GetRequiredService<IKeySeal>())))
             .AddSingleton<IWebhooks>(_ => new WebhookClient(UpstreamOptions.MayBePrivate(upstreams)))

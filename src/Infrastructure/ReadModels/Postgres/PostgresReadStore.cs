@@ -162,14 +162,20 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
             }
         }
         if (smallerThan <= 0) return false;
+        await RewriteAsync(tables.Select(t => $"(FULL, ANALYZE) {t}"));
         // Statistics hold samples of the values: taken anew, and then rewritten themselves, which the owner of the database may.
-        foreach (var table in tables.Select(t => $"(FULL, ANALYZE) {t}").Append("FULL pg_catalog.pg_statistic"))
+        await RewriteAsync(["FULL pg_catalog.pg_statistic"]);
+        return true;
+
+        async Task RewriteAsync(IEnumerable<string> all)
         {
             await OldSnapshotsEndAsync(connection, ct);
-            await using var vacuum = new NpgsqlCommand($"VACUUM {table}", connection) { CommandTimeout = 0 };
-            await vacuum.ExecuteNonQueryAsync(ct);
+            foreach (var table in all)
+            {
+                await using var vacuum = new NpgsqlCommand($"VACUUM {table}", connection) { CommandTimeout = 0 };
+                await vacuum.ExecuteNonQueryAsync(ct);
+            }
         }
-        return true;
     });
 
     /// <summary>A rewrite carries along what somebody's snapshot still sees, erased rows too: snapshots from before now are waited for, ten seconds at most.</summary>
