@@ -164,6 +164,7 @@ public sealed class PostgresReadStore : IReadStore, IAsyncDisposable
         if (smallerThan <= 0) return false;
         await RewriteAsync(tables.Select(t => $"(FULL, ANALYZE) {t}"));
         // Statistics hold samples of the values: taken anew, and then rewritten themselves, which the owner of the database may.
+        foreach (var table in tables) await PostgresStatistics.ForgetIfEmptyAsync(connection, table, ct);
         await RewriteAsync(["FULL pg_catalog.pg_statistic"]);
         return true;
 
