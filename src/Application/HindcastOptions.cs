@@ -140,7 +140,10 @@ public sealed class GatewayOptions
     /// <value>Default 64 MiB.</value>
     [Range(1, long.MaxValue)] public long SpoolBytes { get; set; } = 64 << 20;
 
-    /// <summary>How long calls gather before they are written together; what a process that is killed may leave out of its traces.</summary>
+    /// <summary>
+    /// How long calls gather before they are written together; what a process that is killed may leave out of its traces. While calls keep the
+    /// processors busy it is a second.
+    /// </summary>
     /// <value>Default 100 ms; at most a day.</value>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")] public TimeSpan Gather { get; set; } = TimeSpan.FromMilliseconds(100);
 

@@ -21,11 +21,13 @@ public enum Ending
 /// <summary>One attempt of a call at one provider: what came back, byte for byte, and when. Read off the path, when the caller has it all.</summary>
 public sealed class Attempt(GatewayCall call, Route route, Protocol spoken, TimeProvider clock)
 {
-    const int Stream = 8 * 1024, Whole = 2 * 1024;
+    const int FirstBytes = 4 * 1024;
 
-    readonly ArrayBufferWriter<byte> _received = new(call.Form.Stream ? Stream : Whole);
+    /// <summary>Lent while bytes come; null when they have, for then what came may wait for its turn and takes no more room than it needs.</summary>
+    byte[]? _lent;
     readonly long _started = clock.GetTimestamp();
     long _firstByte, _ended;
+    Guid? _eventId;
 
     public GatewayCall Call => call;
     public Route Route => route;
@@ -35,7 +37,8 @@ public sealed class Attempt(GatewayCall call, Route route, Protocol spoken, Time
     public Protocol Spoken => spoken;
     public DateTimeOffset StartedAt { get; } = clock.GetUtcNow();
     public int Number { get; init; } = 1;
-    public Guid EventId { get; } = Guid.CreateVersion7(clock.GetUtcNow());
+    /// <summary>Made when it is asked for, off the path: chance is asked of the system, which takes as long as reading the request.</summary>
+    public Guid EventId => _eventId ??= Guid.CreateVersion7(StartedAt);
 
     public bool HasEnded => _ended > 0;
     /// <summary>Null until the provider answered.</summary>
@@ -48,16 +51,8 @@ public sealed class Attempt(GatewayCall call, Route route, Protocol spoken, Time
     public bool CacheHit { get; set; }
     /// <summary>Reads of the provider's stream.</summary>
     public int Chunks { get; private set; }
-    public ReadOnlyMemory<byte> Received
-    {
-        get => _received.WrittenMemory;
-        set
-        {
-            var kept = value.ToArray();
-            _received.Clear();
-            _received.Write(kept);
-        }
-    }
+    /// <summary>While bytes come it is good until the next do.</summary>
+    public ReadOnlyMemory<byte> Received { get; set; }
 
     public TimeSpan Latency => clock.GetElapsedTime(_started, _ended);
     /// <summary>Null while nothing came; of an answer that came in one piece it would only repeat the latency.</summary>
@@ -70,12 +65,28 @@ public sealed class Attempt(GatewayCall call, Route route, Protocol spoken, Time
         if (_firstByte == 0) _firstByte = clock.GetTimestamp();
         if (bytes.IsEmpty) return;
         Chunks++;
-        _received.Write(bytes);
+        var (before, length) = (Received, Received.Length + bytes.Length);
+        if (_lent is null || _lent.Length < length)
+        {
+            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(length, Math.Max(FirstBytes, 2 * before.Length)));
+            before.CopyTo(larger);
+            GiveBack();
+            _lent = larger;
+        }
+        bytes.CopyTo(_lent.AsSpan(before.Length));
+        Received = _lent.AsMemory(0, length);
     }
 
     public void End(Ending ending, string? failure = null)
     {
         _ended = clock.GetTimestamp();
-        (Ending, Failure) = (ending, failure);
+        (Ending, Failure, Received) = (ending, failure, Received.ToArray());
+        GiveBack();
+    }
+
+    void GiveBack()
+    {
+        if (_lent is { } lent) ArrayPool<byte>.Shared.Return(lent);
+        _lent = null;
     }
 }

@@ -28,7 +28,7 @@ public sealed class Recording(IEnumerable<IWire> wires, GatewayPayload reader)
     public IWire WireOf(Protocol protocol) => _wires[protocol];
 
     /// <summary>What goes to the model; a point in the trace beside the call, or the start of an embedding.</summary>
-    public NewEvent Opening(GatewayCall call, Route route, Guid id, DateTimeOffset at)
+    public NewEvent Opening(GatewayCall call, Route route, DateTimeOffset at)
     {
         using var request = JsonDocument.Parse(call.Form.Body, s_deep);
         var embeds = call.Protocol == Protocol.Embeddings;
@@ -39,7 +39,7 @@ public sealed class Recording(IEnumerable<IWire> wires, GatewayPayload reader)
             json.WritePropertyName("request");
             json.WriteRawValue(call.Form.Body.Span, skipInputValidation: true);
         });
-        return EventOf(call, route, type, payload, id, at, embeds ? call.SpanId : null);
+        return EventOf(call, route, type, payload, Guid.CreateVersion7(at), at, embeds ? call.SpanId : null);
     }
 
     /// <summary>What the provider answered, read out of its bytes.</summary>

@@ -17,21 +17,22 @@ namespace Hindcast.Application.Gateway;
 /// not fit is dropped and counted: a call never fails, nor waits, because it cannot be recorded.
 /// </summary>
 public sealed class Spool(
-    Recording recording, CallCosts costs, IServiceScopeFactory scopes, IOptions<HindcastOptions> options, TimeProvider clock, IMeterFactory meters, ILogger<Spool> logger)
+    Recording recording, CallCosts costs, CallsAtOnce calls, IServiceScopeFactory scopes, IOptions<HindcastOptions> options, TimeProvider clock, IMeterFactory meters, ILogger<Spool> logger)
     : BackgroundService
 {
     /// <summary>As many as make an fsync cheap, and no more while it keeps up: who works for long at a time makes calls wait for a processor.</summary>
-    const int FactsAtOnce = 128, MostFactsAtOnce = 512;
+    const int FactsAtOnce = 128, MostFactsAtOnce = 2_000;
     static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
     static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(10);
 
     readonly long _mostBytes = options.Value.Gateway.SpoolBytes;
     /// <summary>
-    /// What opens a call and what ends it are then one append, and an fsync costs as much for one as for hundreds. The first after a pause waits
-    /// for nothing, nor does a budget for what a call really used.
+    /// What opens a call and what ends it are then one append, and an fsync costs as much for one as for hundreds. The first after a pause does
+    /// not wait for it, nor does a budget for what a call really used.
     /// </summary>
     readonly TimeSpan _gather = options.Value.Gateway.Gather;
     readonly Channel<Item> _items = Channel.CreateUnbounded<Item>(new() { SingleReader = true });
+    readonly Rush _rush = new(calls, clock);
     readonly Queue<(Caller Caller, NewEvent Event, long Bytes)> _facts = [];
     readonly Counter<long> _dropped = meters.Create("Hindcast.Gateway").CreateCounter<long>("hindcast.gateway.unrecorded", "{fact}", "Facts of calls that could not be recorded");
     long _bytes, _unrecorded;
@@ -52,20 +53,23 @@ public sealed class Spool(
 
     bool KeepsUp => Bytes < _mostBytes / 8;
 
+    /// <summary>What may wait for its turn while calls keep the processors busy; the rest of the room is for a log that is away.</summary>
+    bool MayWait => Bytes < _mostBytes / 4;
+
     public void Open(GatewayCall call, Route route)
     {
-        var (id, at) = (Guid.CreateVersion7(clock.GetUtcNow()), clock.GetUtcNow());
-        Add(new(call.Form.Body.Length, call.Caller, () => [recording.Opening(call, route, id, at)]));
+        var at = clock.GetUtcNow();
+        Add(new(call.Form.Body.Length, call.Caller, () => [recording.Opening(call, route, at)]));
     }
 
     /// <summary>Writes what opens the call, and answers when it is in the log.</summary>
     public async Task OpenNowAsync(GatewayCall call, Route route, CancellationToken ct) =>
-        await AppendAsync(call.Caller, [recording.Opening(call, route, Guid.CreateVersion7(clock.GetUtcNow()), clock.GetUtcNow())], ct);
+        await AppendAsync(call.Caller, [recording.Opening(call, route, clock.GetUtcNow())], ct);
 
     /// <summary>An attempt is over; the reservation is settled by what it used, and that does not wait for the log.</summary>
     public void Close(Attempt attempt, CallCost cost)
     {
-        Add(new(attempt.Received.Length + attempt.Call.Form.Body.Length, attempt.Call.Caller, Facts), settles: () => costs.Settle(cost, attempt, null));
+        Add(new(attempt.Received.Length, attempt.Call.Caller, Facts), settles: () => costs.Settle(cost, attempt, null));
         if (cost.Reservation is not null && _settles.CurrentCount == 0) _settles.Release();
 
         IEnumerable<NewEvent> Facts()
@@ -94,9 +98,14 @@ public sealed class Spool(
         // Not the host's: what is waiting when the process is told to stop is written first.
         try
         {
-            while (true)
+            for (var behindSince = clock.GetTimestamp(); ;)
             {
-                if (_facts.Count == 0 && !await _items.Reader.WaitToReadAsync(stoppingToken)) return;
+                if (_facts.Count == 0 && !_items.Reader.TryPeek(out _))
+                {
+                    if (!await _items.Reader.WaitToReadAsync(stoppingToken)) return;
+                    behindSince = clock.GetTimestamp();
+                }
+                await GiveWayAsync(behindSince, stoppingToken);
                 Read();
                 var gathered = _facts.Count >= FactsAtOnce;
                 if (!await WriteAsync(stoppingToken)) await Task.Delay(s_pause, clock, stoppingToken);
@@ -110,6 +119,13 @@ public sealed class Spool(
             while (_facts.Count > 0 && await WriteAsync(last.Token));
             if (_facts.Count > 0) Drop(_facts.Count);
         }
+    }
+
+    /// <summary>Calls that come come before calls that are over, until these have waited for a second; a budget waits for none.</summary>
+    async Task GiveWayAsync(long behindSince, CancellationToken ct)
+    {
+        while (_rush.IsOn() && MayWait && clock.GetElapsedTime(behindSince) < Rush.MostBehind)
+            if (await _settles.WaitAsync(Rush.Look, ct)) return;
     }
 
     void Read()

@@ -30,6 +30,8 @@ public class GatewayHost : IAsyncLifetime
 
     protected virtual IEnumerable<string> Settings => [];
 
+    protected virtual void Also(IServiceCollection services) { }
+
     public async ValueTask InitializeAsync()
     {
         Provider = await FakeProvider.StartAsync();
@@ -41,7 +43,11 @@ public class GatewayHost : IAsyncLifetime
                 $"--Hindcast:Upstreams:anthropic:BaseUrl={Provider.Address}", $"--Hindcast:Upstreams:anthropic:ApiKey={AnthropicKey}",
                 .. Settings,
             ],
-            services => services.AddSingleton<IEventLog>(_log));
+            services =>
+            {
+                services.AddSingleton<IEventLog>(_log);
+                Also(services);
+            });
         await _app.StartAsync();
         Http = new(new SocketsHttpHandler { AllowAutoRedirect = false, ResponseDrainTimeout = TimeSpan.Zero }) { BaseAddress = new(_app.Urls.Single()) };
         Http.DefaultRequestHeaders.Authorization = new("Bearer", Key);

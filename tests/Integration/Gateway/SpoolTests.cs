@@ -1,4 +1,7 @@
+using Hindcast.Application.Gateway;
+using Hindcast.Application.Projects;
 using Hindcast.Domain.Traces;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hindcast.Integration.Gateway;
 
@@ -93,5 +96,92 @@ public sealed class GatherTests(GatherTests.PatientSpool host) : IClassFixture<G
             }
             (await host.FactsAsync($"held-{call}", 2, "thrifty")).Should().HaveCount(2);
         }
+    }
+}
+
+/// <summary>Calls that come go before what is to be written of calls that are over, and not for ever. The clock moves when it is told.</summary>
+public sealed class RushTests : IAsyncLifetime
+{
+    const string Question = """{"model":"gpt-4o-mini","messages":[]}""";
+    static readonly Caller s_other = FirstStart.Operator("other");
+
+    readonly RushedHost _host = new();
+
+    static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    sealed class RushedHost : GatewayHost
+    {
+        public Clock Clock { get; } = new();
+
+        protected override IEnumerable<string> Settings => ["--Hindcast:Gateway:Gather=00:00:00", "--Hindcast:Gateway:SpoolBytes=40000"];
+
+        protected override void Also(IServiceCollection services) => services.AddSingleton<TimeProvider>(Clock);
+    }
+
+    sealed class Clock : TimeProvider
+    {
+        long _ticks = new DateTimeOffset(2026, 11, 20, 12, 0, 0, TimeSpan.Zero).Ticks;
+
+        public override DateTimeOffset GetUtcNow() => new(Interlocked.Read(ref _ticks), TimeSpan.Zero);
+
+        public override long GetTimestamp() => Interlocked.Read(ref _ticks);
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public void Pass(int ms) => Interlocked.Add(ref _ticks, ms * TimeSpan.TicksPerMillisecond);
+    }
+
+    public async ValueTask InitializeAsync()
+    {
+        await _host.InitializeAsync();
+        _host.Provider.Reset((http, _) => FakeProvider.Json(http, 200, """{"id":"c","choices":[{"index":0,"message":{"content":"ok"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}"""));
+    }
+
+    public ValueTask DisposeAsync() => _host.DisposeAsync();
+
+    /// <summary>More calls than leave the processors to others, by the clock of this host.</summary>
+    void Rush(int ms = 10)
+    {
+        var calls = _host.Services.GetRequiredService<CallsAtOnce>();
+        for (var i = 0; i < 100 * Environment.ProcessorCount; i++) calls.Begin(s_other, int.MaxValue).Dispose();
+        _host.Clock.Pass(ms);
+    }
+
+    async Task CallAsync(string trace, string question = Question) => (await _host.PostAsync("/v1/chat/completions", question, ("X-Trace-ID", trace))).Status.Should().Be(200);
+
+    int Written(string trace) => _host.Log.Facts.Count(f => f.Header.TraceId == trace);
+
+    /// <summary>Long enough, in time that really passes, for what is not held back.</summary>
+    static Task LookAsync() => Task.Delay(250, Ct);
+
+    [Fact]
+    public async Task What_is_over_waits_while_calls_come_and_is_written_when_they_ease()
+    {
+        Rush();
+        await CallAsync("waits");
+        await LookAsync();
+        Written("waits").Should().Be(0);
+        _host.Clock.Pass(200);
+        (await _host.FactsAsync("waits", 2)).Should().HaveCount(2);
+    }
+
+    [Fact]
+    public async Task It_waits_for_a_second_though_they_go_on()
+    {
+        Rush();
+        await CallAsync("late");
+        for (var ms = 0; ms < 950; ms += 50) Rush(50);
+        await LookAsync();
+        Written("late").Should().Be(0);
+        Rush(60);
+        (await _host.FactsAsync("late", 2)).Should().HaveCount(2);
+    }
+
+    [Fact]
+    public async Task It_waits_for_nobody_with_a_quarter_of_the_room_taken()
+    {
+        Rush();
+        await CallAsync("large", $$"""{"model":"gpt-4o-mini","messages":[{"role":"user","content":"{{new string('x', 12_000)}}"}]}""");
+        (await _host.FactsAsync("large", 1)).Should().ContainItemsAssignableTo<UserMessage>();
     }
 }
