@@ -54,7 +54,7 @@ public sealed class Spool(
     bool KeepsUp => Bytes < _mostBytes / 8;
 
     /// <summary>What may wait for its turn while calls keep the processors busy; the rest of the room is for a log that is away.</summary>
-    bool MayWait => Bytes < _mostBytes / 4;
+    bool MayWait => Bytes < _mostBytes / 2;
 
     public void Open(GatewayCall call, Route route)
     {

@@ -178,10 +178,10 @@ public sealed class RushTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task It_waits_for_nobody_with_a_quarter_of_the_room_taken()
+    public async Task It_waits_for_nobody_with_half_of_the_room_taken()
     {
         Rush();
-        await CallAsync("large", $$"""{"model":"gpt-4o-mini","messages":[{"role":"user","content":"{{new string('x', 12_000)}}"}]}""");
+        await CallAsync("large", $$"""{"model":"gpt-4o-mini","messages":[{"role":"user","content":"{{new string('x', 24_000)}}"}]}""");
         (await _host.FactsAsync("large", 1)).Should().ContainItemsAssignableTo<UserMessage>();
     }
 }
