@@ -38,7 +38,8 @@ public sealed class SettingsTests(SettingsTests.Sample browser) : IClassFixture<
 
         public override async ValueTask DisposeAsync()
         {
-            await Provider.DisposeAsync();
+            // Null where the sample could not be loaded, which is then what failed.
+            if (Provider is not null) await Provider.DisposeAsync();
             await base.DisposeAsync();
         }
     }

@@ -17,6 +17,8 @@ internal static class DemoCommand
         DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull,
     };
 
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30), s_pause = TimeSpan.FromSeconds(0.5);
+
     public static async Task<int> RunAsync(Floor floor)
     {
         floor.Arguments.NoWords();
@@ -39,7 +41,13 @@ internal static class DemoCommand
     /// <summary>When the sample was first loaded here; null when it was not.</summary>
     static async Task<DateTimeOffset?> FirstRunAsync(ServerClient server)
     {
-        var (status, text) = await server.TrySendAsync(HttpMethod.Get, $"/api/v1/traces/{DemoStory.Refund}/tree", null);
+        var (status, text) = await AskAsync();
+        // A server that has just started may still be building its views.
+        for (var wait = s_patience; status == 503 && wait > TimeSpan.Zero; wait -= s_pause)
+        {
+            await Task.Delay(s_pause);
+            (status, text) = await AskAsync();
+        }
         switch (status)
         {
             case 200:
@@ -49,6 +57,8 @@ internal static class DemoCommand
             case 401 or 403: throw new Failed("The sample needs a key that may write and read: scopes ingest and read, or admin.");
             default: throw new Failed($"The server at {server.Address} answered {status} when asked for the sample of an earlier run; try again.");
         }
+
+        Task<(int Status, string Text)> AskAsync() => server.TrySendAsync(HttpMethod.Get, $"/api/v1/traces/{DemoStory.Refund}/tree", null);
     }
 
     static async Task SendAsync(ServerClient server, DemoRequest request)
