@@ -1,5 +1,6 @@
 import { Search, X } from 'lucide-react'
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
+import { flushSync } from 'react-dom'
 import { complete, parse, Unreadable } from './filter'
 
 /** The filter as a line of text, with what may come next offered below. Enter applies it. */
@@ -33,11 +34,14 @@ export function FilterBar({ value, apply, rows, known }: { value: string; apply:
 
   function take(choice: string) {
     const next = `${text.slice(0, offered.from)}${choice} ${text.slice(offered.to).trimStart()}`
-    setText(next)
-    setChosen(-1)
     const at = offered.from + choice.length + 1
-    setCaret(at)
-    requestAnimationFrame(() => input.current?.setSelectionRange(at, at))
+    // At once: a key that is pressed before the next frame belongs behind the choice.
+    flushSync(() => {
+      setText(next)
+      setChosen(-1)
+      setCaret(at)
+    })
+    input.current?.setSelectionRange(at, at)
   }
 
   function keyed(e: KeyboardEvent) {
