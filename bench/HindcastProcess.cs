@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 
 namespace Hindcast.Bench;
 
@@ -9,6 +7,9 @@ namespace Hindcast.Bench;
 public sealed class HindcastProcess : IAsyncDisposable
 {
     public const string Key = "an-admin-key-of-24-chars";
+
+    /// <summary>The line that names its address, once it listens.</summary>
+    const string Listening = "Console: ";
 
     const int MostLines = 200;
 
@@ -40,22 +41,13 @@ public sealed class HindcastProcess : IAsyncDisposable
         while (!(await http.GetAsync(new Uri("/health/ready", UriKind.Relative))).IsSuccessStatusCode) await Task.Delay(50);
     }
 
-    /// <summary>Starts it again on the same directory.</summary>
+    /// <summary>Starts it again on the same directory, at another address.</summary>
     public async Task StartAsync()
     {
-        // Between finding a port and listening on it, somebody else may take it.
-        for (var attempt = 0; attempt < 3; attempt++)
-            if (await ListensAsync())
-                return;
-        throw new InvalidOperationException("The server ended instead of listening.");
-    }
-
-    /// <returns>False if it ended instead.</returns>
-    async Task<bool> ListensAsync()
-    {
-        Address = new($"http://127.0.0.1:{FreePort()}");
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "hindcast.dll")]) { WorkingDirectory = _folder, RedirectStandardOutput = true };
-        start.Environment["ASPNETCORE_URLS"] = Address.ToString();
+        // The system finds the port and the server says which. One that was found here could be another server's by the time this one
+        // listens, and that one would be taken for it.
+        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         start.Environment["Hindcast__DataDirectory"] = _folder;
         start.Environment["Hindcast__AdminKey"] = Key;
         start.Environment["Hindcast__Limits__RequestsPerMinute"] = "100000000";
@@ -66,27 +58,19 @@ public sealed class HindcastProcess : IAsyncDisposable
         foreach (var (name, value) in _settings) start.Environment[name] = value;
         _process = Process.Start(start)!;
         Said.Clear();
+        var listens = new TaskCompletionSource<Uri>(TaskCreationOptions.RunContinuationsAsynchronously);
         _process.OutputDataReceived += (_, line) =>
         {
-            if (line.Data is { } said && Said.Count < MostLines) Said.Enqueue(said);
+            if (line.Data is not { } said)
+            {
+                listens.TrySetException(new InvalidOperationException($"The server ended instead of listening. It said: {string.Join('\n', Said)}"));
+                return;
+            }
+            if (Said.Count < MostLines) Said.Enqueue(said);
+            if (said.StartsWith(Listening, StringComparison.Ordinal)) listens.TrySetResult(new(new Uri(said[Listening.Length..].Split(' ')[0]), "/"));
         };
         _process.BeginOutputReadLine();
-
-        using var http = Client();
-        for (var attempt = 0; attempt < 600; attempt++)
-        {
-            try
-            {
-                if ((await http.GetAsync(new Uri("/health/live", UriKind.Relative))).IsSuccessStatusCode) return true;
-            }
-            catch (Exception e) when (e is HttpRequestException or System.Net.Sockets.SocketException)
-            {
-                // Not listening yet, or never.
-                if (_process.HasExited) return false;
-            }
-            await Task.Delay(50);
-        }
-        throw new TimeoutException("The server did not start.");
+        Address = await listens.Task.WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     public HttpClient Client()
@@ -143,12 +127,5 @@ public sealed class HindcastProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_process is not null) await KillAsync();
-    }
-
-    static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

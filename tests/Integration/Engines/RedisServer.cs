@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Hindcast.Integration.Engines;
 
@@ -38,7 +39,11 @@ public sealed class RedisServer : IAsyncDisposable
             ["--port", $"{_port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", _folder]) { RedirectStandardOutput = true })!;
         _process.OutputDataReceived += (_, _) => { };
         _process.BeginOutputReadLine();
-        while (!await AnswersAsync()) await Task.Delay(20);
+        while (!await AnswersAsync())
+        {
+            if (_process.HasExited) throw new InvalidOperationException($"redis-server ended instead of listening on port {_port}.");
+            await Task.Delay(20);
+        }
     }
 
     public async Task StopAsync()
@@ -65,14 +70,16 @@ public sealed class RedisServer : IAsyncDisposable
         await kill.WaitForExitAsync();
     }
 
+    /// <summary>This one, and not somebody else who took the port between its finding and its use.</summary>
     async Task<bool> AnswersAsync()
     {
         try
         {
             using var client = new TcpClient();
             await client.ConnectAsync(IPAddress.Loopback, _port);
-            await client.GetStream().WriteAsync("PING\r\n"u8.ToArray());
-            return await client.GetStream().ReadAsync(new byte[7]) == 7;
+            await client.GetStream().WriteAsync("INFO server\r\n"u8.ToArray());
+            var answer = new byte[4096];
+            return Encoding.ASCII.GetString(answer, 0, await client.GetStream().ReadAsync(answer)).Contains($"process_id:{_process!.Id}\r\n", StringComparison.Ordinal);
         }
         catch (SocketException)
         {
