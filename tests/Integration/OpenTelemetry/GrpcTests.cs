@@ -156,8 +156,9 @@ public sealed class GrpcTests(GrpcTests.Listening server) : IClassFixture<GrpcTe
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
         var folder = Directory.CreateTempSubdirectory("hindcast-grpc-").FullName;
-        var start = () => HindcastProcess.StartAsync(folder, new Dictionary<string, string> { ["Hindcast__Otlp__GrpcEndpoint"] = $"http://127.0.0.1:{((IPEndPoint)taken.LocalEndpoint).Port}" });
-        await start.Should().ThrowAsync<InvalidOperationException>().WithMessage("The server ended instead of listening.");
+        var named = $"http://127.0.0.1:{((IPEndPoint)taken.LocalEndpoint).Port}";
+        var start = () => HindcastProcess.StartAsync(folder, new Dictionary<string, string> { ["Hindcast__Otlp__GrpcEndpoint"] = named });
+        await start.Should().ThrowAsync<InvalidOperationException>().WithMessage($"The server ended instead of listening.*{named}: address already in use*");
         Directory.Delete(folder, recursive: true);
     }
 

@@ -43,6 +43,8 @@ public class AgingHost : IAsyncLifetime
         while (!(await Http.GetAsync(new Uri("/health/ready", UriKind.Relative))).IsSuccessStatusCode) await Task.Delay(20);
     }
 
+    public DateTimeOffset Now => _clock.GetUtcNow();
+
     public void PutForward(TimeSpan by) => _clock.Ahead += by;
 
     public async Task<Answer> SendAsync(HttpMethod method, string path, string? body = null, string key = Key, params (string Name, string Value)[] headers)

@@ -24,6 +24,8 @@ public abstract class RetentionTests(AgingHost host)
         new { type = "user_message", trace_id = t, user_id = $"user-of-{t}", span_id = "ask", content = $"Word{t}" },
         new { type = "llm_response", trace_id = t, span_id = "answer", model = "gpt-4o-mini", provider = "openai", latency_ms = 20, usage = new { input = 10, output = 5 }, content = $"Word{t}" },
         new { type = "error", trace_id = t, span_id = "failed", content = new { message = $"Word{t}" } },
+        new { type = "score", trace_id = t, name = "word", content = new { value = $"Word{t}" } },
+        new { type = "score", trace_id = t, span_id = "answer", name = "length", content = new { value = t.Length } },
     })), key);
 
     Task<Answer> SetAsync(string key, string body, string query = "") => host.SendAsync(HttpMethod.Put, $"/api/v1/retention{query}", body, key);
@@ -49,9 +51,22 @@ public abstract class RetentionTests(AgingHost host)
             var answer = await host.SendAsync(HttpMethod.Get, door, null, key);
             if (answer.Status == 200 && (answer.Text.Contains($"Word{trace}", StringComparison.Ordinal) || answer.Text.Contains($"\"{trace}\"", StringComparison.Ordinal))) shown.Add(door);
         }
-        var found = await host.SendAsync(HttpMethod.Post, "/api/v1/traces/search", JsonSerializer.Serialize(new { filter = new { field = "input_text", @operator = "search", value = $"Word{trace}" } }), key);
-        if (found.Json.GetProperty("data").GetArrayLength() > 0) shown.Add("search");
+        foreach (var (field, @operator) in new[] { ("input_text", "search"), ("score.word", "eq") })
+        {
+            var found = await host.SendAsync(HttpMethod.Post, "/api/v1/traces/search", JsonSerializer.Serialize(new { filter = new { field, @operator, value = $"Word{trace}" } }), key);
+            if (found.Json.GetProperty("data").GetArrayLength() > 0) shown.Add($"search of {field}");
+        }
         return shown;
+    }
+
+    /// <summary>The mean of the numbers given in a project in the last forty days; null when there are none.</summary>
+    async Task<double?> FeedbackAsync(string key)
+    {
+        var now = host.Now;
+        var answer = await host.SendAsync(HttpMethod.Get, $"/api/v1/analytics/quality?start_time={now.AddDays(-40):yyyy-MM-dd}T00:00:00Z&end_time={now.AddDays(1):yyyy-MM-dd}T00:00:00Z&granularity=1day", null, key);
+        answer.Status.Should().Be(200, answer.Text);
+        var mean = answer.Json.GetProperty("avg_feedback_score");
+        return mean.ValueKind == JsonValueKind.Null ? null : mean.GetDouble();
     }
 
     [Fact]
@@ -64,7 +79,8 @@ public abstract class RetentionTests(AgingHost host)
         await WriteAsync(key, "young");
         (await host.SendAsync(HttpMethod.Post, "/api/v1/events", """[{"type":"user_message","trace_id":"alive","content":"still here"}]""", key)).Status.Should().Be(202);
         host.PutForward(TimeSpan.FromDays(15));
-        (await ShownAsync(key, "old")).Should().HaveCountGreaterThan(15, "it is there before");
+        (await ShownAsync(key, "old")).Should().HaveCountGreaterThan(15, "it is there before").And.Contain("search of score.word");
+        (await FeedbackAsync(key)).Should().BeApproximately((3 + 5 + 5) / 3.0, 1e-9);
 
         var dry = (await SetAsync(key, """{"days":30}""", "?dry_run=true")).Json;
         (dry.GetProperty("traces").GetInt32(), dry.GetProperty("expired").GetInt32(), dry.GetProperty("dry_run").GetBoolean()).Should().Be((3, 1, true));
@@ -80,6 +96,7 @@ public abstract class RetentionTests(AgingHost host)
         (await ShownAsync(other, "old")).Should().HaveCountGreaterThan(15, "another project keeps everything");
         var after = (await host.SendAsync(HttpMethod.Get, "/api/v1/costs", null, key)).Json;
         (after.GetProperty("total_usd").GetDecimal(), after.GetProperty("requests").GetInt32()).Should().Be((costs.GetProperty("total_usd").GetDecimal(), 3), "sums stay");
+        (await FeedbackAsync(key), await FeedbackAsync(other)).Should().Be((5, 3), "what was said of a trace goes with it");
 
         // Neither a late word nor a repetition opens it again.
         var late = await WriteAsync(key, "old");
@@ -92,6 +109,7 @@ public abstract class RetentionTests(AgingHost host)
         (await ShownAsync(key, "young")).Should().HaveCountGreaterThan(15);
         (await ShownAsync(other, "old")).Should().HaveCountGreaterThan(15);
         (await host.SendAsync(HttpMethod.Get, "/api/v1/costs", null, key)).Json.GetRawText().Should().Be(after.GetRawText());
+        (await FeedbackAsync(key), await FeedbackAsync(other)).Should().Be((5, 3));
         (await host.SendAsync(HttpMethod.Get, "/api/v1/projections")).Json.EnumerateArray().Should().OnlyContain(p => p.GetProperty("parked").GetInt64() == 0);
 
         var keys = host.Services.GetRequiredService<ISubjectKeys>();
