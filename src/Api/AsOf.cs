@@ -3,6 +3,7 @@ using Hindcast.Application;
 using Hindcast.Application.Projects;
 using Hindcast.Application.ReadModels;
 using Hindcast.Application.TimeTravel;
+using Microsoft.Extensions.Primitives;
 using Microsoft.OpenApi;
 
 namespace Hindcast.Api;
@@ -41,21 +42,20 @@ internal static class AsOf
     public static void UseAsOf(this WebApplication app)
     {
         var (models, pasts, clock) = (app.Services.GetRequiredService<ServingModels>(), app.Services.GetRequiredService<Pasts>(), app.Services.GetRequiredService<TimeProvider>());
-        app.Use(async (http, next) =>
+        app.Use((http, next) => http.Request.Query[Name] is [_, ..] said && http.GetEndpoint()?.Metadata is { } door
+            && door.GetMetadata<DoorPolicy>() is { Scope: Scopes.Read } && door.GetMetadata<TakesAsOf>() is not { Reach: null }
+                ? TravelAsync(http, said, door.GetMetadata<TakesAsOf>()?.Reach, next)
+                : next(http));
+
+        async Task TravelAsync(HttpContext http, StringValues said, Func<HttpContext, IReadOnlyList<string>?>? reach, RequestDelegate next)
         {
-            var door = http.GetEndpoint()?.Metadata;
-            if (http.Request.Query[Name] is not [_, ..] said || door?.GetMetadata<DoorPolicy>() is not { Scope: Scopes.Read } || door.GetMetadata<TakesAsOf>() is { Reach: null })
-            {
-                await next(http);
-                return;
-            }
-            if (door.GetMetadata<TakesAsOf>() is not { Reach: { } reach }) throw Refused("This door answers for now only: it takes no as_of");
+            if (reach is null) throw Refused("This door answers for now only: it takes no as_of");
             var now = clock.GetUtcNow();
             if (said is not [{ } text] || !ObservatoryTimes.TryParse(text, now, out var asOf)) throw Refused("as_of must be one ISO 8601 time, or one like now-1h");
             if (asOf > now) throw Refused("as_of lies in the future");
             using var past = models.Past = await pasts.VisitAsync(reach(http), asOf, http.RequestAborted);
             await next(http);
-        });
+        }
     }
 
     static Unprocessable Refused(string why) => new(Name, why);

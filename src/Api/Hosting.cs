@@ -34,6 +34,8 @@ internal static class Hosting
         if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey])) builder.WebHost.UseUrls(DefaultAddress);
         builder.WebHost.ConfigureKestrel(Harden);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Microsoft.EntityFrameworkCore", LogLevel.Error);
+        // For a log that says nothing here every request would get an Activity, a scope and three copies of its execution context.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         AddHindcast(builder.Services, builder.Configuration);
         builder.Services.AddSingleton<GrpcListener>().AddHostedService(services => services.GetRequiredService<GrpcListener>());
         also(builder.Services);

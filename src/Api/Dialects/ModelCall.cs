@@ -64,8 +64,13 @@ internal static class ModelCall
         };
     }
 
-    static List<KeyValuePair<string, string>> Passed(HttpRequest request) =>
-        [.. from name in s_passed where request.Headers[name].Count > 0 select new KeyValuePair<string, string>(name, request.Headers[name].ToString())];
+    static List<KeyValuePair<string, string>> Passed(HttpRequest request)
+    {
+        var passed = new List<KeyValuePair<string, string>>();
+        foreach (var name in s_passed)
+            if (request.Headers[name] is { Count: > 0 } values) passed.Add(new(name, values.ToString()));
+        return passed;
+    }
 
     /// <summary>Null where nothing is given. An id too long, or of characters nobody can see, is a mistake its sender should hear of.</summary>
     static string? Id(HttpRequest request, string header, int longest)
@@ -87,7 +92,7 @@ internal static class ModelCall
     });
 
     /// <summary>A header takes ASCII only; an id of other characters comes back escaped.</summary>
-    static string Printable(string id) => id.All(c => c is >= ' ' and <= '~') ? id : Uri.EscapeDataString(id);
+    static string Printable(string id) => id.AsSpan().ContainsAnyExceptInRange(' ', '~') ? Uri.EscapeDataString(id) : id;
 
     /// <summary>The caller's side of the connection.</summary>
     sealed class ToCaller(HttpContext http) : IAnswerTo

@@ -21,9 +21,14 @@ public enum Ending
 /// <summary>One attempt of a call at one provider: what came back, byte for byte, and when. Read off the path, when the caller has it all.</summary>
 public sealed class Attempt(GatewayCall call, Route route, Protocol spoken, TimeProvider clock)
 {
-    const int FirstBytes = 4 * 1024;
+    const int FirstBytes = 1024, LargestLent = 16 * 1024, MostLent = 2_048;
 
-    /// <summary>Lent while bytes come; null when they have, for then what came may wait for its turn and takes no more room than it needs.</summary>
+    /// <summary>
+    /// Of this house alone: what came waits for its turn to be recorded, thousands of answers at a time, and an array that is used again lies still,
+    /// where a new one is moved by every collection that it waits through.
+    /// </summary>
+    static readonly ArrayPool<byte> s_room = ArrayPool<byte>.Create(LargestLent, MostLent);
+
     byte[]? _lent;
     readonly long _started = clock.GetTimestamp();
     long _firstByte, _ended;
@@ -51,8 +56,10 @@ public sealed class Attempt(GatewayCall call, Route route, Protocol spoken, Time
     public bool CacheHit { get; set; }
     /// <summary>Reads of the provider's stream.</summary>
     public int Chunks { get; private set; }
-    /// <summary>While bytes come it is good until the next do.</summary>
+    /// <summary>Good until more comes, and until it is let go of.</summary>
     public ReadOnlyMemory<byte> Received { get; set; }
+    /// <summary>Bytes of memory that it takes.</summary>
+    public int Held => _lent?.Length ?? Received.Length;
 
     public TimeSpan Latency => clock.GetElapsedTime(_started, _ended);
     /// <summary>Null while nothing came; of an answer that came in one piece it would only repeat the latency.</summary>
@@ -68,7 +75,7 @@ public sealed class Attempt(GatewayCall call, Route route, Protocol spoken, Time
         var (before, length) = (Received, Received.Length + bytes.Length);
         if (_lent is null || _lent.Length < length)
         {
-            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(length, Math.Max(FirstBytes, 2 * before.Length)));
+            var larger = s_room.Rent(Math.Max(length, Math.Max(FirstBytes, 2 * before.Length)));
             before.CopyTo(larger);
             GiveBack();
             _lent = larger;
@@ -80,13 +87,19 @@ public sealed class Attempt(GatewayCall call, Route route, Protocol spoken, Time
     public void End(Ending ending, string? failure = null)
     {
         _ended = clock.GetTimestamp();
-        (Ending, Failure, Received) = (ending, failure, Received.ToArray());
+        (Ending, Failure) = (ending, failure);
+    }
+
+    /// <summary>What was received is not asked for any more.</summary>
+    public void LetGo()
+    {
+        Received = default;
         GiveBack();
     }
 
     void GiveBack()
     {
-        if (_lent is { } lent) ArrayPool<byte>.Shared.Return(lent);
+        if (_lent is { } lent) s_room.Return(lent);
         _lent = null;
     }
 }

@@ -37,11 +37,21 @@ public static class Protocols
     /// <summary>As it stands in facts.</summary>
     public static string Name(this Protocol protocol) => protocol switch
     {
+        Protocol.Chat => "chat",
+        Protocol.Responses => "responses",
+        Protocol.Embeddings => "embeddings",
+        Protocol.Messages => "messages",
         Protocol.CountTokens => "count_tokens",
-        _ => protocol.ToString().ToLowerInvariant(),
+        Protocol.Models => "models",
+        _ => throw new ArgumentOutOfRangeException(nameof(protocol)),
     };
 
-    public static string Name(this UpstreamKind kind) => kind.ToString().ToLowerInvariant();
+    public static string Name(this UpstreamKind kind) => kind switch
+    {
+        UpstreamKind.OpenAi => "openai",
+        UpstreamKind.Anthropic => "anthropic",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+    };
 
     /// <summary>Null for a word that is no kind.</summary>
     public static UpstreamKind? KindNamed(string? word) => word switch

@@ -145,7 +145,8 @@ public sealed class RequestForm
         if (withUsage) edits.Add(AskForUsage());
         var changed = new MemoryStream(_body.Length + 64);
         var at = 0;
-        foreach (var (from, to, text) in edits.OrderBy(e => e.From))
+        edits.Sort(static (a, b) => a.From.CompareTo(b.From));
+        foreach (var (from, to, text) in edits)
         {
             changed.Write(_body.Span[at..from]);
             changed.Write(text);

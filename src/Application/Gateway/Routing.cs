@@ -29,14 +29,11 @@ public sealed class Routing(GatewaySettings settings)
     /// <exception cref="NoProvider">There is none.</exception>
     public Provider Of(string project, UpstreamKind kind) => OfKind(Providers(project), kind) ?? throw new NoProvider(kind.Name());
 
-    List<Provider> Providers(string project)
-    {
-        var own = settings.Of(project).Providers;
-        return [.. own, .. settings.FromSettings.Where(shared => own.All(p => p.Slug != shared.Slug))];
-    }
+    IReadOnlyList<Provider> Providers(string project) =>
+        settings.Of(project).Providers is { IsEmpty: false } own ? [.. own, .. settings.FromSettings.Where(shared => own.All(p => p.Slug != shared.Slug))] : settings.FromSettings;
 
     /// <summary>The one that is called like its kind, else the first.</summary>
-    static Provider? OfKind(List<Provider> providers, UpstreamKind kind) =>
+    static Provider? OfKind(IReadOnlyList<Provider> providers, UpstreamKind kind) =>
         providers.FirstOrDefault(p => p.Kind == kind && p.Slug == kind.Name()) ?? providers.FirstOrDefault(p => p.Kind == kind);
 
     /// <summary>The names the two vendors give their models.</summary>

@@ -40,8 +40,11 @@ public sealed class Spool(
     int _atOnce = MostFactsAtOnce;
     volatile bool _logIsAway;
 
-    /// <summary>What happened, as a function: reading it costs more than the caller should wait.</summary>
-    sealed record Item(long Bytes, Caller Caller, Func<IEnumerable<NewEvent>> Facts);
+    /// <summary>What happened, to be read later: a call, or with an attempt how that one ended.</summary>
+    readonly record struct Item(GatewayCall Call, Route Route, DateTimeOffset At, Attempt? Attempt = null, CallCost? Cost = null)
+    {
+        public long Bytes => Attempt?.Held ?? Call.Form.Body.Length;
+    }
 
     /// <summary>As far as can be known now, what is handed over will be in the log in a moment.</summary>
     public bool Records => !_logIsAway && Interlocked.Read(ref _bytes) < _mostBytes;
@@ -56,11 +59,7 @@ public sealed class Spool(
     /// <summary>What may wait for its turn while calls keep the processors busy; the rest of the room is for a log that is away.</summary>
     bool MayWait => Bytes < _mostBytes / 2;
 
-    public void Open(GatewayCall call, Route route)
-    {
-        var at = clock.GetUtcNow();
-        Add(new(call.Form.Body.Length, call.Caller, () => [recording.Opening(call, route, at)]));
-    }
+    public void Open(GatewayCall call, Route route) => Add(new(call, route, clock.GetUtcNow()));
 
     /// <summary>Writes what opens the call, and answers when it is in the log.</summary>
     public async Task OpenNowAsync(GatewayCall call, Route route, CancellationToken ct) =>
@@ -69,28 +68,31 @@ public sealed class Spool(
     /// <summary>An attempt is over; the reservation is settled by what it used, and that does not wait for the log.</summary>
     public void Close(Attempt attempt, CallCost cost)
     {
-        Add(new(attempt.Received.Length, attempt.Call.Caller, Facts), settles: () => costs.Settle(cost, attempt, null));
+        Add(new(attempt.Call, attempt.Route, attempt.StartedAt, attempt, cost));
         if (cost.Reservation is not null && _settles.CurrentCount == 0) _settles.Release();
-
-        IEnumerable<NewEvent> Facts()
-        {
-            var answer = recording.AnswerTo(attempt);
-            var (usage, estimated) = Recording.UsageOf(attempt, answer);
-            costs.Settle(cost, attempt, usage);
-            return recording.Closing(attempt, answer, usage, estimated);
-        }
     }
 
-    void Add(Item item, Action? settles = null)
+    void Add(Item item)
     {
-        if (Interlocked.Add(ref _bytes, item.Bytes) <= _mostBytes)
+        var bytes = item.Bytes;
+        if (Interlocked.Add(ref _bytes, bytes) <= _mostBytes)
         {
             _items.Writer.TryWrite(item);
             return;
         }
-        Interlocked.Add(ref _bytes, -item.Bytes);
-        settles?.Invoke();
+        Interlocked.Add(ref _bytes, -bytes);
+        if (item is { Attempt: { } attempt, Cost: { } cost }) costs.Settle(cost, attempt, null);
+        item.Attempt?.LetGo();
         Drop(1);
+    }
+
+    List<NewEvent> FactsOf(Item item)
+    {
+        if (item is not { Attempt: { } attempt, Cost: { } cost }) return [recording.Opening(item.Call, item.Route, item.At)];
+        var answer = recording.AnswerTo(attempt);
+        var (usage, estimated) = Recording.UsageOf(attempt, answer);
+        costs.Settle(cost, attempt, usage);
+        return [.. recording.Closing(attempt, answer, usage, estimated)];
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -132,18 +134,23 @@ public sealed class Spool(
     {
         while (_items.Reader.TryRead(out var item))
         {
+            var bytes = item.Bytes;
             try
             {
-                var facts = item.Facts().ToList();
-                for (var i = 0; i < facts.Count; i++) _facts.Enqueue((item.Caller, facts[i], i == 0 ? item.Bytes : 0));
+                var facts = FactsOf(item);
+                for (var i = 0; i < facts.Count; i++) _facts.Enqueue((item.Call.Caller, facts[i], i == 0 ? bytes : 0));
                 // Calls that wait for a processor come first, as long as this keeps up with them.
                 if (KeepsUp) Thread.Yield();
             }
             catch (Exception e)
             {
-                Interlocked.Add(ref _bytes, -item.Bytes);
+                Interlocked.Add(ref _bytes, -bytes);
                 Drop(1);
                 logger.LogError("A call could not be read for its trace: {Exception} {Stack}", e.GetType().Name, e.StackTrace);
+            }
+            finally
+            {
+                item.Attempt?.LetGo();
             }
             if (_facts.Count >= (KeepsUp ? FactsAtOnce : MostFactsAtOnce)) return;
         }

@@ -8,7 +8,7 @@ using Hindcast.Application.Gateway;
 namespace Hindcast.Infrastructure.Upstreams;
 
 /// <summary>
-/// The way out. Addresses are a provider's base and a route from a closed list; the provider's key is opened here, for one request, and the
+/// The way out. Addresses are a provider's base and a route from a closed list; the provider's key is opened here and nowhere else, and the
 /// caller's is not known here at all. Connections are <see cref="GuardedConnections"/>, so that what passes can be read.
 /// </summary>
 public sealed class UpstreamClient : IUpstreams, IDisposable
@@ -24,8 +24,7 @@ public sealed class UpstreamClient : IUpstreams, IDisposable
     readonly Func<Provider, Provider?> _current;
     readonly TimeProvider _clock;
     readonly HttpMessageInvoker _http;
-    /// <summary>Read once: an address keeps what was found in it, and a provider that is changed is another.</summary>
-    readonly ConditionalWeakTable<Provider, ConcurrentDictionary<Protocol, Uri>> _addresses = [];
+    readonly ConditionalWeakTable<Provider, Destination> _destinations = [];
 
     /// <param name="current">A provider as it is now: a call may have found it before its key was wrapped anew.</param>
     public UpstreamClient(IKeySeal seal, bool allowPrivateNetworks, Func<Provider, Provider?> current, TimeProvider clock)
@@ -37,11 +36,11 @@ public sealed class UpstreamClient : IUpstreams, IDisposable
     public async Task<UpstreamAnswer> SendAsync(UpstreamCall call, CancellationToken ct)
     {
         var provider = call.Provider;
-        var address = _addresses.GetValue(provider, static _ => new()).GetOrAdd(
-            call.Protocol, static (protocol, to) => new(to.BaseUrl + PathOf(to, protocol)), provider);
+        var destination = _destinations.GetValue(provider, static _ => new());
+        var address = destination.Addresses.GetOrAdd(call.Protocol, static (protocol, to) => new(to.BaseUrl + PathOf(to, protocol)), provider);
         if (address.Scheme != Uri.UriSchemeHttps && !_private) throw new AddressRefused(provider.Slug);
 
-        var key = KeyOf(provider);
+        var key = destination.Key ??= KeyOf(provider);
         using var request = new HttpRequestMessage(call.Protocol == Protocol.Models ? HttpMethod.Get : HttpMethod.Post, address);
         if (call.Protocol != Protocol.Models) request.Content = new ReadOnlyMemoryContent(call.Body) { Headers = { ContentType = s_json } };
         if (call.Stream) request.Headers.TryAddWithoutValidation("Accept", "text/event-stream");
@@ -68,6 +67,16 @@ public sealed class UpstreamClient : IUpstreams, IDisposable
     }
 
     public void Dispose() => _http.Dispose();
+
+    /// <summary>
+    /// What is found out about a provider once: an address keeps what was found in it, and its key's two envelopes take as long to open as all else
+    /// that is done with a call. A provider that is changed is another, and with one that is gone this goes.
+    /// </summary>
+    sealed class Destination
+    {
+        public ConcurrentDictionary<Protocol, Uri> Addresses { get; } = new();
+        public string? Key { get; set; }
+    }
 
     string KeyOf(Provider provider)
     {

@@ -109,6 +109,29 @@ public sealed class PassThroughTests(GatewayHost host) : IClassFixture<GatewayHo
     }
 
     [Fact]
+    public async Task Each_trace_has_its_own_answer_however_many_come_at_once()
+    {
+        const int waves = 5, calls = 48;
+        // From a few bytes to more than any buffer that is used again holds.
+        static string Said(string call) => $"{call}:{new string((char)('a' + (call.GetHashCode(StringComparison.Ordinal) & 15)), (call.GetHashCode(StringComparison.Ordinal) & 0x7FFFFFFF) % 40_000)}";
+        host.Provider.Reset((http, _) =>
+        {
+            var call = http.Request.Headers["Idempotency-Key"].ToString();
+            return call.StartsWith("whole", StringComparison.Ordinal)
+                ? FakeProvider.Json(http, 200, $$"""{"id":"c","choices":[{"index":0,"message":{"content":"{{Said(call)}}"},"finish_reason":"stop"}]}""")
+                : FakeProvider.Stream(http, Said(call).Chunk(997).Select(part => Encoding.UTF8.GetBytes($$$"""data: {"id":"c","choices":[{"index":0,"delta":{"content":"{{{new string(part)}}}"}}]}""" + "\n\n")).Append(Encoding.UTF8.GetBytes(Done)));
+        });
+        for (var wave = 0; wave < waves; wave++)
+        {
+            var traces = Enumerable.Range(0, calls).Select(n => (Call: $"{(n % 2 == 0 ? "whole" : "stream")}-{wave}-{n}", Trace: Trace())).ToList();
+            var answers = await Task.WhenAll(traces.Select(t => host.PostAsync(
+                "/v1/chat/completions", $$"""{"model":"gpt-4o-mini","messages":[],"stream":{{(t.Call.StartsWith('s') ? "true" : "false")}}}""", ("X-Trace-ID", t.Trace), ("Idempotency-Key", t.Call))));
+            answers.Should().OnlyContain(a => a.Status == 200);
+            foreach (var (call, trace) in traces) ((LlmResponse)(await host.FactsAsync(trace, 2))[1]).Output.Should().Be($"\"{Said(call)}\"");
+        }
+    }
+
+    [Fact]
     public async Task A_line_of_ten_mebibytes_passes()
     {
         var trace = Trace();
