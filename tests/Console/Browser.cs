@@ -80,7 +80,7 @@ public class Browser : IAsyncLifetime
         return (await answer.Content.ReadFromJsonAsync<System.Text.Json.JsonElement>()).GetProperty("key").GetString()!;
     }
 
-    /// <summary><c>hindcast demo</c> against the server.</summary>
+    /// <summary><c>hindcast demo</c> against the server, until every view shows it: what the demo waits for is that it is stored.</summary>
     protected async Task DemoAsync()
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "hindcast.dll"), "demo"]) { WorkingDirectory = Folder, RedirectStandardOutput = true, RedirectStandardError = true };
@@ -89,6 +89,7 @@ public class Browser : IAsyncLifetime
         var said = await Task.WhenAll(demo.StandardOutput.ReadToEndAsync(), demo.StandardError.ReadToEndAsync());
         await demo.WaitForExitAsync();
         demo.ExitCode.Should().Be(0, said[1]);
+        while ((await Http.GetFromJsonAsync<System.Text.Json.JsonElement>("/api/v1/projections")).EnumerateArray().Any(p => p.GetProperty("lag_events").GetInt64() != 0)) await Task.Delay(20);
     }
 
     public virtual async ValueTask DisposeAsync()

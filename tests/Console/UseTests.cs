@@ -141,6 +141,52 @@ public sealed class UseTests(UseTests.Sample browser) : IClassFixture<UseTests.S
     }
 
     [Fact]
+    public async Task What_a_fact_changed_is_marked_on_its_span_and_named()
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        await browser.PostAsync(
+            new { type = "user_message", trace_id = "changing", span_id = "ask", content = "hi", at = now },
+            new { type = "tool_call_request", trace_id = "changing", span_id = "look", parent_span_id = "ask", name = "look up", at = now.AddSeconds(1) },
+            new { type = "tool_call_response", trace_id = "changing", span_id = "look", content = "found", at = now.AddSeconds(2) });
+        await using var window = await browser.SignedInAsync();
+        var (tool, about) = (window.Page.GetByRole(AriaRole.Treeitem).Filter(new() { HasText = "look up" }), window.Page.GetByRole(AriaRole.Region, new() { Name = "Span", Exact = true }));
+
+        await window.GoAsync("/app/traces/changing?rev=1&span=look");
+        await Assertions.Expect(tool.GetByText("new", new() { Exact = true })).ToBeVisibleAsync();
+        await Assertions.Expect(about).ToContainTextAsync("New at this revision");
+
+        await window.GoAsync("/app/traces/changing?rev=2&span=look");
+        var mark = tool.GetByText("changed", new() { Exact = true });
+        await Assertions.Expect(mark).ToBeVisibleAsync();
+        (await mark.GetAttributeAsync("title")).Should().Contain("status").And.Contain("output").And.NotContain("name");
+        await Assertions.Expect(about).ToContainTextAsync("Changed at this revision: ");
+        await Assertions.Expect(window.Page.GetByRole(AriaRole.Treeitem).GetByText("changed", new() { Exact = true })).ToHaveCountAsync(1);
+        window.Troubles.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task What_a_call_used_and_cost_is_shown_part_by_part()
+    {
+        await browser.PostAsync(new
+        {
+            type = "llm_response", trace_id = "dear", span_id = "answer", model = "gpt-4o-mini", provider = "openai", content = "ok",
+            usage = new { input = 1000, cache_read = 2000, output = 100, reasoning = 40 },
+        });
+        await using var window = await browser.SignedInAsync();
+        await window.GoAsync("/app/traces/dear?span=answer&tab=usage");
+        // 0.15, 0.075 and 0.60 USD for a million.
+        string[][] parts =
+        [
+            ["Input, uncached", "1,000", "32.3 %", "$0.00015"], ["Cache read", "2,000", "64.5 %", "$0.00015"], ["Cache write", "–", "–", "–"],
+            ["Output", "100", "3.2 %", "$0.00006"], ["Total", "3,100", "", "$0.00036"], ["of the output, reasoning", "40", "", ""],
+        ];
+        var rows = window.Page.GetByRole(AriaRole.Table, new() { Name = "Usage and cost" }).GetByRole(AriaRole.Row);
+        await Assertions.Expect(rows).ToHaveCountAsync(1 + parts.Length);
+        for (var i = 0; i < parts.Length; i++) (await rows.Nth(i + 1).GetByRole(AriaRole.Cell).AllInnerTextsAsync()).Should().Equal(parts[i]);
+        window.Troubles.Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task The_filter_language_finds_completes_and_marks()
     {
         await using var window = await browser.SignedInAsync();
