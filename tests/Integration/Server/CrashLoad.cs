@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Hindcast.Bench;
@@ -15,8 +14,12 @@ sealed class CrashLoad
 
     /// <summary>Event ids that were answered with 2xx, and the position that came with them.</summary>
     readonly ConcurrentDictionary<string, long> _acknowledged = new();
+    readonly ConcurrentDictionary<string, bool> _promised = new();
 
     public int Acknowledged => _acknowledged.Count;
+
+    /// <summary>Something was acknowledged of every trace: none of them may be missing afterwards.</summary>
+    public bool ReachedEveryTrace => _promised.Count == Traces;
 
     /// <summary>Writes until <paramref name="stop"/>; whatever fails is sent no second time, and nothing is promised of it.</summary>
     public Task WriteAsync(HindcastProcess server, CancellationToken stop) =>
@@ -26,17 +29,16 @@ sealed class CrashLoad
     public async Task ShouldBeKeptAsync(HindcastProcess server)
     {
         using var http = server.Client();
-        var timelines = new Dictionary<string, List<string>>();
-        for (var trace = 0; trace < Traces; trace++) timelines[$"t{trace}"] = await TimelineAsync(http, $"t{trace}");
-        var read = timelines.Values.SelectMany(ids => ids).ToList();
+        var read = new List<string>();
+        for (var trace = 0; trace < Traces; trace++) read.AddRange(await TimelineAsync(http, $"t{trace}"));
         read.Should().OnlyHaveUniqueItems();
         _acknowledged.Keys.Except(read).Should().BeEmpty("what was acknowledged is there");
 
         while (!(await http.GetAsync("/health/ready", Ct)).IsSuccessStatusCode) await Task.Delay(100, Ct);
         var events = 0;
-        foreach (var (trace, _) in timelines.Where(t => t.Value.Count > 0))
+        for (var trace = 0; trace < Traces; trace++)
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/traces/{trace}/tree");
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/traces/t{trace}/tree");
             request.Headers.Add("X-Min-Position", _acknowledged.Values.Max().ToString(System.Globalization.CultureInfo.InvariantCulture));
             using var tree = await JsonDocument.ParseAsync(await (await http.SendAsync(request, Ct)).Content.ReadAsStreamAsync(Ct), cancellationToken: Ct);
             events += tree.RootElement.GetProperty("event_count").GetInt32();
@@ -56,7 +58,7 @@ sealed class CrashLoad
                     "/api/v1/events", ids.Select(x => new { type = "user_message", trace_id = x.Trace, event_id = x.Id, content = $"{writer} {batch}" }), CancellationToken.None);
                 if (!response.IsSuccessStatusCode) continue;
                 var position = long.Parse(response.Headers.GetValues("X-Log-Position").Single(), System.Globalization.CultureInfo.InvariantCulture);
-                foreach (var (id, _) in ids) _acknowledged[id] = position;
+                foreach (var (id, trace) in ids) (_acknowledged[id], _promised[trace]) = (position, true);
             }
             catch (Exception e) when (e is HttpRequestException or System.Net.Sockets.SocketException)
             {
@@ -65,15 +67,12 @@ sealed class CrashLoad
         }
     }
 
-    /// <summary>Nothing where nothing of the trace is: it may have ended before its first event was acknowledged.</summary>
     static async Task<List<string>> TimelineAsync(HttpClient http, string trace)
     {
         var ids = new List<string>();
         for (var after = ""; ;)
         {
-            using var answer = await http.GetAsync($"/api/v1/traces/{trace}/timeline?limit=1000{after}", Ct);
-            if (answer.StatusCode == HttpStatusCode.NotFound) return ids;
-            using var page = JsonDocument.Parse(await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync(Ct));
+            using var page = JsonDocument.Parse(await http.GetStringAsync($"/api/v1/traces/{trace}/timeline?limit=1000{after}", Ct));
             ids.AddRange(page.RootElement.GetProperty("items").EnumerateArray().Select(i => i.GetProperty("event_id").GetString()!));
             if (!page.RootElement.GetProperty("has_more").GetBoolean()) return ids;
             after = $"&after_revision={page.RootElement.GetProperty("next_revision")}";
